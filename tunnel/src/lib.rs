@@ -1,1 +1,27 @@
-//! placeholder
+//! What both ends of a tunnel, and the relay between them, must agree on.
+//!
+//! ```text
+//!   session   HTTP/2 CONNECT streams, adaptive windows        ┐
+//!   identity  TLS 1.3 between the ends, one-tunnel keys       │ feature `ends`: a relay built
+//!   link      ordered bytes that outlive their legs           │ without it cannot name what
+//!   leg/dial  one WebSocket to the relay                      ┘ would read traffic
+//!   leg/port, ticket, instance, limits                          the relay's side
+//! ```
+//!
+//! A thing belongs here only if the other end breaks when it changes.
+
+#[cfg(feature = "ends")]
+pub mod control;
+#[cfg(feature = "ends")]
+pub mod destination;
+#[cfg(feature = "ends")]
+pub mod identity;
+pub mod instance;
+#[cfg(feature = "ends")]
+pub mod invitation;
+pub mod leg;
+pub mod limits;
+#[cfg(feature = "ends")]
+pub mod outcome;
+pub mod random;
+pub mod ticket;
