@@ -10,9 +10,4 @@
 //!   status, health  what they are told
 //! ```
 
-pub mod app;
-pub mod cli;
 pub mod config;
-pub mod control_socket;
-pub mod health;
-pub mod status;
