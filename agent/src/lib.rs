@@ -11,3 +11,6 @@
 //! ```
 
 pub mod config;
+pub mod control_socket;
+pub mod health;
+pub mod status;
