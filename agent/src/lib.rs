@@ -10,6 +10,8 @@
 //!   status, health  what they are told
 //! ```
 
+pub mod app;
+pub mod cli;
 pub mod config;
 pub mod control_socket;
 pub mod health;
