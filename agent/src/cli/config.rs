@@ -7,6 +7,9 @@ use super::exit::Exit;
 use super::failure::Failure;
 use crate::config::{Flags, Mode, Setting};
 
+/// A long list does not push the sources of all others off the screen.
+const WIDEST: usize = 72;
+
 /// Options of `config`.
 #[derive(Debug, Args)]
 pub(super) struct ConfigArgs {
@@ -67,6 +70,3 @@ fn listing(settings: &[Setting]) -> String {
     let row = |(line, setting): (&String, &Setting)| format!("{line:width$}  # {}\n", setting.origin);
     lines.iter().zip(settings).map(row).collect()
 }
-
-/// A long list does not push the sources of all others off the screen.
-const WIDEST: usize = 60;

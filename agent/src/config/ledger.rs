@@ -26,7 +26,8 @@ pub(super) struct Ledger {
     settings: RefCell<Vec<Setting>>,
     known: RefCell<BTreeSet<String>>,
     unknown: RefCell<Vec<(String, Origin)>>,
-    secrets: RefCell<Vec<(String, Origin)>>,
+    /// Full keys whose values are secrets, present or not.
+    secrets: RefCell<BTreeSet<String>>,
 }
 
 impl Ledger {
@@ -46,21 +47,21 @@ impl Ledger {
         self.unknown.borrow_mut().push((key, origin));
     }
 
-    pub(super) fn secret(&self, key: String, origin: Origin) {
-        self.secrets.borrow_mut().push((key, origin));
+    pub(super) fn secret(&self, key: String) {
+        self.secrets.borrow_mut().insert(key);
     }
 
     pub(super) fn is_secret(&self, key: &str) -> bool {
-        self.secrets.borrow().iter().any(|(secret, _)| secret == key)
+        self.secrets.borrow().contains(key)
     }
 
     pub(super) fn forget(&self, key: &str) {
         self.settings.borrow_mut().retain(|setting| setting.key != key);
     }
 
-    /// The first secret that stands in the file itself.
-    pub(super) fn secret_in_file(&self) -> Option<(String, Origin)> {
-        self.secrets.borrow().iter().find(|(_, origin)| matches!(origin, Origin::File { .. })).cloned()
+    /// The keys of secrets, without the numbers of their sections.
+    pub(super) fn secret_keys(&self) -> BTreeSet<String> {
+        self.secrets.borrow().iter().map(|key| without_index(key)).collect()
     }
 
     /// Judges the unknown keys, now that all known ones are, and hands everything out.

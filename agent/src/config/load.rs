@@ -8,14 +8,15 @@ use std::sync::Arc;
 use super::layers::{environment, file};
 use super::ledger::{Ledger, Setting};
 use super::mistake::{Mistake, Mistakes};
-use super::node::Table;
+use super::node::{Kind, Table};
 use super::origin::Origin;
 use super::section::Section;
 use super::small::{self, BudgetConfig, LocalConfig, UpdateConfig};
 use super::{AwsConfig, Config, ExitsConfig, Flags, Mode, ProxyConfig, RoutingConfig, exits, private_file, regions, relay};
 
 /// Where to look.
-#[derive(Debug, Clone)]
+/// Never: it has no `Debug`, since the environment holds secrets.
+#[derive(Clone)]
 pub struct Sources {
     /// The file.
     pub file: PathBuf,
@@ -44,7 +45,8 @@ pub struct Loaded {
 struct FromFile {
     table: Table,
     found: bool,
-    open_to_others: Option<u32>,
+    /// The mode, and the table before other layers wrote over it, when others may read the file.
+    open_to_others: Option<(u32, Table)>,
 }
 
 /// Reads everything.
@@ -56,8 +58,8 @@ pub fn load(sources: Sources) -> Result<Loaded, Mistakes> {
     environment::apply(&mut table, sources.environment, &ledger);
     sources.flags.apply(&mut table, &ledger);
     let config = assemble(&table, &ledger, &path, sources.mode);
-    if let Some(mode) = from_file.open_to_others {
-        judge_privacy(&ledger, mode, &path);
+    if let Some((mode, table)) = from_file.open_to_others {
+        judge_privacy(&ledger, mode, &table, &path);
     }
     let (mistakes, settings) = ledger.close();
     if mistakes.is_empty() {
@@ -70,7 +72,8 @@ fn read_file(path: &Path, required: bool) -> Result<FromFile, Vec<Mistake>> {
     match private_file::read(path) {
         Ok(private) => {
             let table = file::parse(path, &private.text)?;
-            Ok(FromFile { table, found: true, open_to_others: private.open_to_others })
+            let open_to_others = private.open_to_others.map(|mode| (mode, table.clone()));
+            Ok(FromFile { table, found: true, open_to_others })
         }
         Err(error) if error.kind() == ErrorKind::NotFound && !required => {
             Ok(FromFile { table: Table::new(), found: false, open_to_others: None })
@@ -105,9 +108,28 @@ fn assemble(table: &Table, ledger: &Ledger, path: &Path, mode: Mode) -> Config {
     config
 }
 
-fn judge_privacy(ledger: &Ledger, mode: u32, path: &Path) {
-    if let Some((key, origin)) = ledger.secret_in_file() {
-        let text = private_file::mend(mode, path);
-        ledger.mistake(Mistake { origin, key, value: None, text: format!("the file {text}") });
+/// A secret in a file that others may read is out, even where a stronger layer overrules it.
+fn judge_privacy(ledger: &Ledger, mode: u32, table: &Table, path: &Path) {
+    let keys = ledger.secret_keys();
+    let found = keys.iter().filter_map(|key| find(table, key.split('.')).map(|origin| (key, origin)));
+    if let Some((key, origin)) = found.min_by_key(|(_, origin)| origin.line()) {
+        let text = format!("the file {}", private_file::mend(mode, path));
+        ledger.mistake(Mistake { origin, key: key.clone(), value: None, text });
+    }
+}
+
+/// Where a key stands, in whichever of the sections of its name.
+fn find<'a>(table: &Table, mut path: impl Iterator<Item = &'a str> + Clone) -> Option<Origin> {
+    let node = table.get(path.next()?)?;
+    if path.clone().next().is_none() {
+        return Some(node.origin.clone());
+    }
+    match &node.kind {
+        Kind::Table(table) => find(table, path),
+        Kind::List(items) => items.iter().find_map(|item| match &item.kind {
+            Kind::Table(table) => find(table, path.clone()),
+            _ => None,
+        }),
+        _ => None,
     }
 }

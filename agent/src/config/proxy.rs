@@ -84,10 +84,9 @@ impl ProxyConfig {
 fn credentials(section: &Section<'_>, listen: &[SocketAddr]) -> Option<Credentials> {
     let username: Option<String> = section.optional("username");
     let password: Option<SecretString> = section.optional("password");
-    if let Some(username) = &username {
-        if username.len() > LONGEST_CREDENTIAL || username.contains([':', '\0', '\r', '\n']) {
-            section.mistake("username", format!("must have at most {LONGEST_CREDENTIAL} bytes and no colon"));
-        }
+    let fits = |name: &String| name.len() <= LONGEST_CREDENTIAL && !name.contains([':', '\0', '\r', '\n']);
+    if username.as_ref().is_some_and(|name| !fits(name)) {
+        section.mistake("username", format!("must have at most {LONGEST_CREDENTIAL} bytes and no colon"));
     }
     if password.as_ref().is_some_and(|password| password.expose_secret().len() > LONGEST_CREDENTIAL) {
         section.mistake("password", format!("must have at most {LONGEST_CREDENTIAL} bytes"));

@@ -47,11 +47,11 @@ impl<'a> Section<'a> {
 
     /// A value that may be absent.
     pub(super) fn optional<T: Value>(&self, key: &'static str) -> Option<T> {
+        if T::SECRET {
+            self.holds_secret(key);
+        }
         let node = self.node(key)?;
         let value = self.read(&self.key(key), node)?;
-        if T::SECRET {
-            self.ledger.secret(self.key(key), node.origin.clone());
-        }
         self.ledger.setting(self.key(key), T::show(&value), node.origin.clone());
         Some(value)
     }
@@ -184,11 +184,9 @@ impl<'a> Section<'a> {
         self.ledger.forget(&self.key(key));
     }
 
-    /// Notes that a key holds a secret which its type does not tell.
+    /// Notes that a key's value is a secret.
     pub(super) fn holds_secret(&self, key: &str) {
-        if let Some(origin) = self.origin_of(key) {
-            self.ledger.secret(self.key(key), origin);
-        }
+        self.ledger.secret(self.key(key));
     }
 
     fn note(&self, origin: &Origin, key: String, value: Option<String>, text: String) {

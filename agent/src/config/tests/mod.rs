@@ -10,6 +10,9 @@ use secrecy::ExposeSecret;
 
 use super::*;
 
+mod layers;
+mod secrets;
+
 /// A configuration in a directory of its own.
 struct Fixture {
     dir: tempfile::TempDir,
@@ -50,7 +53,7 @@ impl Fixture {
     }
 
     fn config(&self) -> Config {
-        self.load().unwrap_or_else(|mistakes| panic!("{mistakes}")).config
+        self.load().expect("no mistakes").config
     }
 
     /// The mistakes, each without its directory.
@@ -275,142 +278,6 @@ fn every_section_refuses_strangers() {
     }
 }
 
-#[test]
-fn syntax_errors_have_a_line_and_show_no_secret() {
-    let mistakes = Fixture::new("frequency = \n[relay]\ntoken = hunter2\nurl = 'a\n").mistakes();
-    assert!(mistakes.len() >= 3, "{mistakes:?}");
-    assert!(mistakes[0].starts_with("config.toml:1: "), "{mistakes:?}");
-    assert!(!mistakes.concat().contains("hunter2"), "{mistakes:?}");
-}
-
-#[test]
-fn no_mistake_and_no_debug_shows_a_secret() {
-    let text = "relay = { url = 'wss://me:hunter2@example.com', token = 'hunter2 x', tokem = 'hunter2', proxy = 'ftp://a:hunter2@b' }\n\
-                proxy.pasword = 'hunter2'\naws.secret_access_key = ['hunter2']\nproxy.password = 'hunter2'\n";
-    let mistakes = Fixture::new(text).mistakes();
-    assert!(mistakes.len() >= 6, "{mistakes:#?}");
-    assert!(!mistakes.concat().contains("hunter2"), "{mistakes:#?}");
-    let loaded = Fixture::new(DOCUMENTED).load().expect("valid");
-    assert!(!format!("{loaded:?}").contains("s3cret-token"));
-    let token = loaded.settings.iter().find(|setting| setting.key == "relay.token").expect("shown");
-    assert_eq!(token.value, "\"…set\"");
-}
-
-#[test]
-fn a_secret_in_a_file_that_others_read_is_refused_with_the_mend() {
-    let fixture = Fixture::new(DOCUMENTED);
-    set_mode(&fixture.path(), 0o644);
-    let mistakes = fixture.mistakes();
-    let mend = format!("chmod 600 {}", fixture.path().display()).replace(&format!("{}/", fixture.dir.path().display()), "");
-    assert_eq!(mistakes.len(), 1, "{mistakes:?}");
-    assert!(mistakes[0].starts_with("config.toml:12: relay.token: ") && mistakes[0].contains(&mend), "{mistakes:?}");
-
-    let open = Fixture::new("frequency = 10");
-    set_mode(&open.path(), 0o644);
-    assert_eq!(open.config().frequency, Frequency::Every(Duration::from_secs(10)));
-}
-
-#[test]
-fn a_token_file_must_be_private_too() {
-    let fixture = Fixture::new("relay = { url = 'wss://example.com', token_file = 'token' }");
-    assert!(fixture.mistakes()[0].contains("cannot be read"));
-    fs::write(fixture.dir.path().join("token"), "abc").expect("written");
-    set_mode(&fixture.dir.path().join("token"), 0o640);
-    assert!(fixture.mistakes()[0].contains("chmod 600"));
-}
-
-#[test]
-fn flags_beat_variables_and_variables_beat_the_file() {
-    let fixture = Fixture::new("frequency = 10\nexits.grace = 10\nproxy.wait = 1")
-        .env("AWSLAMBDAPROXY_FREQUENCY", "20")
-        .env("AWSLAMBDAPROXY_EXITS__GRACE", "20s")
-        .env("AWSLAMBDAPROXY_PROXY__LISTEN", "127.0.0.1:1, 127.0.0.1:2")
-        .env("AWSLAMBDAPROXY_AWS__LOGS", "true")
-        .env("AWSLAMBDAPROXY_LOG", "debug")
-        .env("OTHER", "x")
-        .flags(Flags::default().set("--frequency", "frequency", Some("30".into())));
-    let loaded = fixture.load().expect("valid");
-    let config = &loaded.config;
-    assert_eq!(config.frequency, Frequency::Every(Duration::from_secs(30)));
-    assert_eq!(config.exits.grace, Duration::from_secs(20));
-    assert_eq!(config.proxy.listen.len(), 2);
-    assert!(config.aws.logs);
-    let origin = |key| loaded.settings.iter().find(|setting| setting.key == key).expect("in force").origin.to_string();
-    assert_eq!(origin("frequency"), "--frequency");
-    assert_eq!(origin("exits.grace"), "AWSLAMBDAPROXY_EXITS__GRACE");
-    assert_eq!(origin("proxy.wait"), format!("{}:3", fixture.path().display()));
-    assert_eq!(origin("exits.drain"), "default");
-}
-
-#[test]
-fn a_strange_variable_is_a_mistake_with_a_suggestion() {
-    let fixture = Fixture::new("frequency = 10")
-        .env("AWSLAMBDAPROXY_RELAY_TOKEN", "hunter2")
-        .env("AWSLAMBDAPROXY_PROXY", "x")
-        .env("AWSLAMBDAPROXY_FREQUENCY__X", "x");
-    let mistakes = fixture.mistakes().join("\n");
-    assert!(mistakes.contains("did you mean AWSLAMBDAPROXY_RELAY__TOKEN?"), "{mistakes}");
-    assert!(mistakes.contains("AWSLAMBDAPROXY_FREQUENCY__X: frequency.x: no such setting"), "{mistakes}");
-    assert!(mistakes.contains("AWSLAMBDAPROXY_PROXY: proxy: expected a section"), "{mistakes}");
-    assert!(!mistakes.contains("hunter2"), "{mistakes}");
-}
-
-#[test]
-fn variables_reach_the_only_relay_and_make_one_where_there_is_none() {
-    let make = Fixture::new("").env("AWSLAMBDAPROXY_RELAY__URL", "wss://a").env("AWSLAMBDAPROXY_RELAY__TOKEN", "t");
-    assert_eq!(make.config().relays.len(), 1);
-    let only = Fixture::new("[[relay]]\nurl='wss://a'\ntoken='t'").env("AWSLAMBDAPROXY_RELAY__URL", "wss://b");
-    assert_eq!(only.config().relays[0].url.to_string(), "wss://b");
-    let file = Fixture::new("[relay]\nurl='wss://a'\ntoken='t'");
-    let token = file.dir.path().join("other");
-    fs::write(&token, "of-the-variable").expect("written");
-    set_mode(&token, 0o600);
-    let file = file.env("AWSLAMBDAPROXY_RELAY__TOKEN_FILE", &token.display().to_string());
-    assert_eq!(file.config().relays[0].token.expose_secret(), "of-the-variable");
-    let two = "[[relay]]\nurl='wss://a'\ntoken='t'\n[[relay]]\nurl='wss://b'\ntoken='t'";
-    let several = Fixture::new(two).env("AWSLAMBDAPROXY_RELAY__URL", "wss://c").mistakes();
-    assert!(several[0].contains("several of these sections"), "{several:?}");
-}
-
-#[test]
-fn a_profile_on_the_command_line_beats_keys_in_the_file() {
-    let text = "aws = { access_key_id = 'a', secret_access_key = 'b' }";
-    let flag = || Flags::default().set("--profile", "aws.profile", Some("work".into()));
-    let config = Fixture::new(text).flags(flag()).config();
-    assert!(matches!(config.aws.credentials, AwsCredentials::Profile(name) if name == "work"));
-    let both = "aws = { access_key_id = 'a', secret_access_key = 'b', profile = 'c' }";
-    assert!(Fixture::new(both).mistakes()[0].contains("keep one of them"));
-}
-
-#[test]
-fn bypassed_hosts_are_the_first_rule() {
-    let text = "[[routing.rules]]\nhosts = ['*']\nvia = 'block'";
-    let flags = Flags::default().bypass(&["intranet.example.com".into(), "*.local".into()]);
-    let rules = Fixture::new(text).flags(flags.clone()).config().routing.rules;
-    assert_eq!((rules.len(), &rules[0].via, rules[0].hosts.len()), (2, &Via::Direct, 2));
-    assert_eq!(Fixture::new("").flags(flags).config().routing.rules.len(), 1);
-}
-
-#[test]
-fn labels_are_free_with_the_local_lambda_only() {
-    assert!(Fixture::new("regions = ['paris']").mistakes()[0].contains("--local"));
-    let local = Fixture::new("regions = ['paris', 'us-west-2']").mode(Mode::Local).config();
-    assert_eq!(local.regions.len(), 2);
-    assert_eq!(Fixture::new("").mode(Mode::Local).config().regions[1].to_string(), "local-2");
-    for text in ["regions = ['*']", "regions = ['direct']", "regions = ['a', 'a']"] {
-        assert_eq!(Fixture::new(text).mode(Mode::Local).mistakes().len(), 1, "{text}");
-    }
-}
-
-#[test]
-fn a_missing_file_is_fine_unless_it_was_named() {
-    let mut fixture = Fixture::new("");
-    fixture.sources.file = fixture.dir.path().join("none.toml");
-    assert!(fixture.mistakes()[0].contains("cannot be read"));
-    fixture.sources.file_required = false;
-    assert!(!fixture.load().expect("defaults").file_found);
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
@@ -433,7 +300,7 @@ proptest! {
     ) {
         let fixture = Fixture::new(&format!("{key} = {value}"));
         let _ = fixture.load();
-        let variable = layers::environment::name_of(key);
+        let variable = crate::config::layers::environment::name_of(key);
         let _ = Fixture::new("").env(&variable, value.trim_matches('\'')).load();
     }
 }
