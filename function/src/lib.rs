@@ -1,1 +1,4 @@
-//! placeholder
+//! The Lambda function: it dials the relay, ends the tunnel and connects to sites.
+
+pub mod connect;
+pub mod policy;
