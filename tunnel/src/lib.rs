@@ -22,6 +22,16 @@ pub mod invitation;
 pub mod leg;
 pub mod limits;
 #[cfg(feature = "ends")]
+pub mod meter;
+#[cfg(feature = "ends")]
 pub mod outcome;
 pub mod random;
+#[cfg(feature = "ends")]
+pub mod session;
+#[cfg(feature = "ends")]
+pub mod splice;
+#[cfg(feature = "ends")]
+pub mod stream;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod ticket;
