@@ -22,6 +22,8 @@ pub mod invitation;
 pub mod leg;
 pub mod limits;
 #[cfg(feature = "ends")]
+pub mod link;
+#[cfg(feature = "ends")]
 pub mod meter;
 #[cfg(feature = "ends")]
 pub mod outcome;
