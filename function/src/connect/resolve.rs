@@ -37,6 +37,12 @@ impl Resolver {
         Self { lookup, patience, slots: Arc::new(Semaphore::new(LOOKUPS)) }
     }
 
+    /// A resolver whose lookups wait for a slot that never comes.
+    #[cfg(test)]
+    pub(crate) fn without_slots() -> Self {
+        Self { slots: Arc::new(Semaphore::new(0)), ..Self::system() }
+    }
+
     /// The addresses of `name`, in the order of the resolver; never empty.
     pub(super) async fn lookup(&self, name: &str) -> Result<Vec<IpAddr>, Refusal> {
         match timeout(self.patience, self.blocking(name)).await {

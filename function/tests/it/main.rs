@@ -1,0 +1,6 @@
+//! The exit from outside: an agent's session in memory, real sites on loopback.
+
+mod harness;
+mod invocations;
+mod refusals;
+mod streams;
