@@ -55,12 +55,7 @@ impl Instance {
         let times = Times::new(deadline, UnixMs::now());
         let mut kept = self.kept.lock().await;
         let outcome = self.serve(invitation, times, &mut kept).await;
-        Summary {
-            outcome,
-            instance: self.nonce,
-            generation: self.settings.generation,
-            version: env!("CARGO_PKG_VERSION"),
-        }
+        Summary { outcome, instance: self.nonce, generation: self.settings.generation, version: env!("CARGO_PKG_VERSION") }
     }
 
     async fn serve(&self, invitation: Invitation, times: Times, kept: &mut Option<Kept>) -> Outcome {

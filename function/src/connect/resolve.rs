@@ -104,8 +104,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_silent_resolver_is_a_dns_timeout_and_keeps_its_slot() {
-        static RELEASE: (std::sync::Mutex<bool>, std::sync::Condvar) =
-            (std::sync::Mutex::new(false), std::sync::Condvar::new());
+        static RELEASE: (std::sync::Mutex<bool>, std::sync::Condvar) = (std::sync::Mutex::new(false), std::sync::Condvar::new());
         let stuck = |_: &str| {
             let released = RELEASE.0.lock().expect("not poisoned");
             drop(RELEASE.1.wait_while(released, |released| !*released));

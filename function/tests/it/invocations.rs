@@ -5,13 +5,22 @@ use std::time::Duration;
 use function::exit::Invocation;
 use function::summary::Ended;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, interval, timeout};
 use tunnel::control::{FromAgent, FromFunction};
-use tunnel::session::client;
+use tunnel::identity::Identity;
+use tunnel::session::client::{self, OpenError};
 
-use crate::harness::{begin, connector, long, site, times, tunnel};
+use crate::harness::{Begun, Tunnel, begin, connector, long, site, times, tunnel};
 
 const MOMENT: Duration = Duration::from_millis(300);
+
+/// Waits until the exit takes no more streams: asks for one that it always refuses until it no longer answers.
+async fn goaway(tunnel: &Tunnel) {
+    let mut pause = interval(Duration::from_millis(50));
+    while let Err(OpenError::Refused(_)) = tunnel.opener.open("127.0.0.1:1").await {
+        pause.tick().await;
+    }
+}
 
 #[tokio::test]
 async fn an_end_is_obeyed_within_two_seconds_although_a_stream_runs() {
@@ -31,14 +40,12 @@ async fn an_end_is_obeyed_within_two_seconds_although_a_stream_runs() {
 }
 
 #[tokio::test]
-async fn an_end_without_streams_ends_the_session_cleanly_and_at_once() {
+async fn an_end_without_streams_ends_the_session_cleanly() {
     let mut tunnel = tunnel(long()).await;
     let mut control = tunnel.control().await;
-    let ordered = Instant::now();
     control.order(FromAgent::End {}).await;
     (&mut tunnel.driver).await.expect("task").expect("GOAWAY and a clean end");
     assert_eq!(tunnel.answered().await.ended, Ended::Done);
-    assert!(ordered.elapsed() < Duration::from_millis(900), "not only by the time limit");
 }
 
 #[tokio::test]
@@ -49,11 +56,7 @@ async fn a_stream_may_finish_after_goaway() {
     let (stream, accepted) = tokio::join!(tunnel.opener.open(&authority), listener.accept());
     let (mut stream, mut site) = (stream.expect("opened"), accepted.expect("accepted").0);
     assert!(matches!(control.hear().await, Some(FromFunction::Ending { .. })));
-    tokio::time::timeout(Duration::from_secs(10), async {
-        while tunnel.opener.open(&authority).await.is_ok() {}
-    })
-    .await
-    .expect("GOAWAY comes without an order");
+    goaway(&tunnel).await;
     site.write_all(b"the rest").await.expect("write");
     site.shutdown().await.expect("close");
     let mut rest = Vec::new();
@@ -104,29 +107,23 @@ async fn unpaired_at_its_end_the_invocation_is_answered_and_the_tunnel_kept() {
 #[tokio::test]
 async fn an_agent_that_leaves_cleanly_ends_the_invocation() {
     let tunnel = tunnel(long()).await;
-    drop(tunnel.opener.clone());
-    let function::summary::Outcome { ended, .. } = {
-        let crate::harness::Tunnel { opener, answer, exit, driver, .. } = tunnel;
-        drop(opener);
-        driver.await.expect("task").expect("a clean end");
-        let outcome = answer.await.expect("an answer");
-        drop(exit);
-        outcome
-    };
-    assert_eq!(ended, Ended::Done);
+    let Tunnel { opener, answer, exit: _exit, driver, .. } = tunnel;
+    drop(opener);
+    driver.await.expect("task").expect("a clean end");
+    assert_eq!(answer.await.expect("an answer").ended, Ended::Done);
 }
 
 #[tokio::test]
 async fn an_agent_that_never_comes_costs_the_invocation_no_more_than_its_time() {
-    let (_exit, _near, _, _, answer, _link) = begin(connector(&[]), times(MOMENT, MOMENT));
-    let outcome = timeout(Duration::from_secs(5), answer).await.expect("in time").expect("an answer");
+    let mut begun = begin(connector(&[]), times(MOMENT, MOMENT));
+    let outcome = timeout(Duration::from_secs(5), &mut begun.answer).await.expect("in time").expect("an answer");
     assert_eq!(outcome.ended, Ended::Deadline);
 }
 
 #[tokio::test]
 async fn a_stranger_gets_no_stream() {
-    let (_exit, near, [_, function], _, answer, _link) = begin(connector(&["127.0.0.0/8"]), long());
-    let stranger = tunnel::identity::Identity::mint();
+    let Begun { near, function, answer, exit: _exit, .. } = begin(connector(&["127.0.0.0/8"]), long());
+    let stranger = Identity::mint();
     let (_listener, authority) = site().await;
     if let Ok((opener, driver)) = client::connect(near, &stranger, function.public()).await {
         let driving = tokio::spawn(driver);

@@ -2,5 +2,7 @@
 
 mod harness;
 mod invocations;
+mod pipe;
+mod program;
 mod refusals;
 mod streams;

@@ -5,11 +5,11 @@ use tunnel::session::client::OpenError;
 
 use crate::harness::{Tunnel, connector, long, site, tunnel, tunnel_with};
 
-async fn refusal(tunnel: &Tunnel, authority: &str) -> ProxyError {
+/// Why `authority` is not reached; `None` if it is, or if the tunnel failed.
+async fn refusal(tunnel: &Tunnel, authority: &str) -> Option<ProxyError> {
     match tunnel.opener.open(authority).await {
-        Err(OpenError::Refused(refusal)) => refusal.error,
-        Err(other) => panic!("{authority}: {other}"),
-        Ok(_) => panic!("{authority} was reached"),
+        Err(OpenError::Refused(refusal)) => Some(refusal.error),
+        Ok(_) | Err(_) => None,
     }
 }
 
@@ -18,7 +18,7 @@ async fn a_closed_port_is_refused() {
     let tunnel = tunnel(long()).await;
     let (listener, authority) = site().await;
     drop(listener);
-    assert_eq!(refusal(&tunnel, &authority).await, ProxyError::ConnectionRefused);
+    assert_eq!(refusal(&tunnel, &authority).await, Some(ProxyError::ConnectionRefused));
 }
 
 #[tokio::test]
@@ -46,7 +46,7 @@ async fn loopback_is_prohibited_in_every_spelling() {
         "169.254.169.254",
         "control.awslambdaproxy.invalid",
     ] {
-        assert_eq!(refusal(&tunnel, &format!("{host}:{port}")).await, ProxyError::DestinationIpProhibited, "{host}");
+        assert_eq!(refusal(&tunnel, &format!("{host}:{port}")).await, Some(ProxyError::DestinationIpProhibited), "{host}");
     }
 }
 
@@ -54,7 +54,7 @@ async fn loopback_is_prohibited_in_every_spelling() {
 async fn what_is_never_or_denied_stays_so_although_loopback_is_lifted() {
     let tunnel = tunnel(long()).await;
     for authority in ["127.0.0.1:1", "127.0.0.9:1", "localhost:1", "127.0.0.1:25"] {
-        assert_eq!(refusal(&tunnel, authority).await, ProxyError::DestinationIpProhibited, "{authority}");
+        assert_eq!(refusal(&tunnel, authority).await, Some(ProxyError::DestinationIpProhibited), "{authority}");
     }
 }
 
@@ -62,13 +62,13 @@ async fn what_is_never_or_denied_stays_so_although_loopback_is_lifted() {
 async fn a_name_that_cannot_be_is_a_dns_error() {
     let tunnel = tunnel(long()).await;
     let label = "a".repeat(64);
-    assert_eq!(refusal(&tunnel, &format!("{label}.invalid:80")).await, ProxyError::DnsError);
+    assert_eq!(refusal(&tunnel, &format!("{label}.invalid:80")).await, Some(ProxyError::DnsError));
 }
 
 #[tokio::test]
 async fn what_is_no_destination_is_a_malformed_request() {
     let tunnel = tunnel(long()).await;
     for authority in ["127.0.0.1:0", "127.0.0.1", "user@127.0.0.1:80"] {
-        assert_eq!(refusal(&tunnel, authority).await, ProxyError::HttpRequestError, "{authority}");
+        assert_eq!(refusal(&tunnel, authority).await, Some(ProxyError::HttpRequestError), "{authority}");
     }
 }
