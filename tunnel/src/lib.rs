@@ -11,6 +11,8 @@
 //! A thing belongs here only if the other end breaks when it changes.
 
 #[cfg(feature = "ends")]
+pub mod answer;
+#[cfg(feature = "ends")]
 pub mod control;
 #[cfg(feature = "ends")]
 pub mod destination;

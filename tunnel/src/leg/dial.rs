@@ -34,30 +34,15 @@ const READ_BUFFER: usize = 64 * 1024;
 /// Longest refusal body that is shown, bytes.
 const LONGEST_REASON: usize = 200;
 
-/// Who dials.
+/// A relay as an agent dials it: with the agent's token there, and what judges its certificate if it has no pin.
 #[derive(Debug, Clone)]
-pub enum Credentials {
-    /// An agent, for one tunnel.
-    Agent {
-        /// The agent's token at this relay.
-        token: SecretString,
-        /// The tunnel.
-        tunnel: TicketHash,
-    },
-    /// A function that holds a ticket.
-    Function {
-        /// The tunnel's secret.
-        ticket: Ticket,
-        /// The process.
-        instance: InstanceNonce,
-    },
-}
-
-impl Credentials {
-    /// Whether the agent dials.
-    pub fn is_agent(&self) -> bool {
-        matches!(self, Self::Agent { .. })
-    }
+pub struct AgentRelay {
+    /// Where it is.
+    pub endpoint: RelayEndpoint,
+    /// The agent's token there.
+    pub token: SecretString,
+    /// Judges a certificate that is not pinned.
+    pub trust: Arc<ClientConfig>,
 }
 
 /// Why a dial failed, by phase.
@@ -99,77 +84,98 @@ pub(crate) struct Leg {
 /// One kind of message.
 pub(crate) type LegMessage = Message;
 
-/// Dials the relays of one tunnel.
+/// One relay, and what an end tells it.
 #[derive(Clone)]
-pub struct Dialer {
-    relays: Vec<RelayEndpoint>,
-    credentials: Credentials,
+struct Target {
+    endpoint: RelayEndpoint,
+    bearer: SecretString,
     trust: Arc<ClientConfig>,
 }
 
+/// Dials the relays of one tunnel.
+#[derive(Clone)]
+pub struct Dialer {
+    targets: Vec<Target>,
+    is_agent: bool,
+    /// What names the tunnel, or the process, beside the secret.
+    name: (&'static str, String),
+}
+
 impl Dialer {
-    /// `trust` judges the relays that have no pin. `relays` must not be empty.
-    pub fn new(relays: Vec<RelayEndpoint>, credentials: Credentials, trust: Arc<ClientConfig>) -> Self {
-        Self { relays, credentials, trust }
+    /// For an agent's end. `relays` must not be empty; the first is dialled first.
+    pub fn for_agent(relays: &[AgentRelay], tunnel: TicketHash) -> Self {
+        let target = |relay: &AgentRelay| Target {
+            endpoint: relay.endpoint.clone(),
+            bearer: relay.token.clone(),
+            trust: relay.trust.clone(),
+        };
+        Self { targets: relays.iter().map(target).collect(), is_agent: true, name: (TUNNEL_HEADER, tunnel.to_string()) }
+    }
+
+    /// For a function's end. `relays` must not be empty; `trust` judges those without a pin.
+    pub fn for_function(relays: &[RelayEndpoint], ticket: &Ticket, instance: InstanceNonce, trust: &Arc<ClientConfig>) -> Self {
+        let target = |endpoint: &RelayEndpoint| Target {
+            endpoint: endpoint.clone(),
+            bearer: ticket.to_hex().into(),
+            trust: trust.clone(),
+        };
+        Self { targets: relays.iter().map(target).collect(), is_agent: false, name: (INSTANCE_HEADER, instance.to_string()) }
     }
 
     pub(crate) fn is_agent(&self) -> bool {
-        self.credentials.is_agent()
+        self.is_agent
     }
 
     pub(crate) fn relays(&self) -> usize {
-        self.relays.len()
+        self.targets.len()
     }
 
     /// Dials the relay at `index`, counted round.
     pub(crate) async fn dial(&self, index: usize) -> Result<Leg, DialError> {
-        let relay = &self.relays[index % self.relays.len()];
-        tokio::time::timeout(DIAL_TIMEOUT, self.attempt(relay)).await.unwrap_or(Err(DialError::Timeout))
+        let target = &self.targets[index % self.targets.len()];
+        tokio::time::timeout(DIAL_TIMEOUT, self.attempt(target)).await.unwrap_or(Err(DialError::Timeout))
     }
 
-    async fn attempt(&self, relay: &RelayEndpoint) -> Result<Leg, DialError> {
+    async fn attempt(&self, target: &Target) -> Result<Leg, DialError> {
+        let relay = &target.endpoint;
         let tcp = connect(&relay.url.authority).await.map_err(DialError::Tcp)?;
-        let io: Box<dyn Io> = if relay.url.tls { Box::new(self.secure(relay, tcp).await?) } else { Box::new(tcp) };
+        let io: Box<dyn Io> = if relay.url.tls { Box::new(secure(target, tcp).await?) } else { Box::new(tcp) };
         let (watched, heard) = Watched::new(io);
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)
             .max_message_size(Some(LARGEST_MESSAGE))
             .max_frame_size(Some(LARGEST_MESSAGE));
-        let request = self.request(relay)?;
+        let request = self.request(target)?;
         let (socket, _response) = client_async_with_config(request, watched, Some(config)).await.map_err(refused)?;
         Ok(Leg { socket, heard })
     }
 
-    async fn secure(&self, relay: &RelayEndpoint, tcp: TcpStream) -> Result<impl Io + use<>, DialError> {
-        let config = match relay.pin {
-            Some(pin) => pinning(pin).map_err(|error| DialError::Tls(io::Error::other(error)))?,
-            None => self.trust.clone(),
-        };
-        let name = match &relay.url.authority.host {
-            Host::Ip(ip) => ServerName::from(*ip),
-            Host::Name(name) => ServerName::try_from(name.clone()).map_err(|error| DialError::Tls(io::Error::other(error)))?,
-        };
-        TlsConnector::from(config).connect(name, tcp).await.map_err(DialError::Tls)
-    }
-
-    fn request(&self, relay: &RelayEndpoint) -> Result<Request<()>, DialError> {
-        let (path, secret, header, value) = match &self.credentials {
-            Credentials::Agent { token, tunnel } => {
-                (AGENT_PATH, token.expose_secret().to_owned(), TUNNEL_HEADER, tunnel.to_string())
-            }
-            Credentials::Function { ticket, instance } => (FUNCTION_PATH, ticket.to_hex(), INSTANCE_HEADER, instance.to_string()),
-        };
+    fn request(&self, target: &Target) -> Result<Request<()>, DialError> {
+        let path = if self.is_agent { AGENT_PATH } else { FUNCTION_PATH };
         let malformed = |what| DialError::Upgrade(format!("{what} cannot be sent in a request"));
-        let mut request = format!("{}{path}", relay.url).into_client_request().map_err(|_| malformed("the URL"))?;
-        let mut bearer = HeaderValue::from_str(&format!("Bearer {secret}")).map_err(|_| malformed("the token"))?;
+        let mut request = format!("{}{path}", target.endpoint.url).into_client_request().map_err(|_| malformed("the URL"))?;
+        let bearer = format!("Bearer {}", target.bearer.expose_secret());
+        let mut bearer = HeaderValue::from_str(&bearer).map_err(|_| malformed("the token"))?;
         bearer.set_sensitive(true);
         let headers = request.headers_mut();
         headers.insert(AUTHORIZATION, bearer);
         headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
-        headers.insert(header, HeaderValue::from_str(&value).map_err(|_| malformed("the tunnel"))?);
+        headers.insert(self.name.0, HeaderValue::from_str(&self.name.1).map_err(|_| malformed("the tunnel"))?);
         Ok(request)
     }
+}
+
+async fn secure(target: &Target, tcp: TcpStream) -> Result<impl Io + use<>, DialError> {
+    let config = match target.endpoint.pin {
+        Some(pin) => pinning(pin).map_err(|error| DialError::Tls(io::Error::other(error)))?,
+        None => target.trust.clone(),
+    };
+    let name = match &target.endpoint.url.authority.host {
+        Host::Ip(ip) => ServerName::from(*ip),
+        Host::Name(name) => ServerName::try_from(name.clone()).map_err(|error| DialError::Tls(io::Error::other(error)))?,
+    };
+    TlsConnector::from(config).connect(name, tcp).await.map_err(DialError::Tls)
 }
 
 fn refused(error: tungstenite::Error) -> DialError {
