@@ -6,7 +6,7 @@ use std::time::Duration;
 use rustls::ClientConfig;
 use tunnel::instance::InstanceNonce;
 use tunnel::invitation::Invitation;
-use tunnel::leg::dial::{Credentials, Dialer};
+use tunnel::leg::dial::Dialer;
 use tunnel::leg::tls::{public_roots, trusting};
 use tunnel::link::{self, LinkConfig, LinkHandle, LinkStream};
 
@@ -16,11 +16,10 @@ pub(crate) fn trust() -> Result<Arc<ClientConfig>, rustls::Error> {
 }
 
 /// Begins to dial.
-pub(crate) fn open(invitation: &Invitation, instance: InstanceNonce, trust: Arc<ClientConfig>) -> (LinkStream, LinkHandle) {
-    let credentials = Credentials::Function { ticket: invitation.ticket.clone(), instance };
+pub(crate) fn open(invitation: &Invitation, instance: InstanceNonce, trust: &Arc<ClientConfig>) -> (LinkStream, LinkHandle) {
     link::open(LinkConfig {
         id: invitation.ticket.hash().prefix(),
-        dialer: Dialer::new(invitation.relays.clone(), credentials, trust),
+        dialer: Dialer::for_function(&invitation.relays, &invitation.ticket, instance, trust),
         grace: Duration::from_millis(invitation.grace_ms),
     })
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rustls::ClientConfig;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
+use tunnel::answer::{Ended, Outcome, Summary};
 use tunnel::control::FromFunction;
 use tunnel::instance::InstanceNonce;
 use tunnel::invitation::Invitation;
@@ -18,7 +19,6 @@ use crate::dial;
 use crate::exit::{Exit, Invocation, Terms};
 use crate::policy::Policy;
 use crate::settings::Settings;
-use crate::summary::{Ended, Outcome, Summary};
 
 /// How long a woken link is given to notice that it was frozen, dial and pair.
 const ONE_DIAL: Duration = DIAL_TIMEOUT.saturating_add(FREEZE);
@@ -55,7 +55,12 @@ impl Instance {
         let times = Times::new(deadline, UnixMs::now());
         let mut kept = self.kept.lock().await;
         let outcome = self.serve(invitation, times, &mut kept).await;
-        Summary { outcome, instance: self.nonce, generation: self.settings.generation, version: env!("CARGO_PKG_VERSION") }
+        Summary {
+            outcome,
+            instance: self.nonce,
+            generation: self.settings.generation,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
     }
 
     async fn serve(&self, invitation: Invitation, times: Times, kept: &mut Option<Kept>) -> Outcome {
@@ -121,7 +126,7 @@ impl Instance {
             },
             connector: Connector::new(policy, self.resolver.clone(), source),
         };
-        let (stream, link) = dial::open(invitation, self.nonce, self.trust.clone());
+        let (stream, link) = dial::open(invitation, self.nonce, &self.trust);
         Exit::begin(stream, link, terms, invocation)
     }
 }

@@ -18,6 +18,5 @@ pub mod instance;
 pub mod policy;
 pub mod runtime;
 pub mod settings;
-pub mod summary;
 
 pub use runtime::{main, run};

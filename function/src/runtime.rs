@@ -11,12 +11,12 @@ use serde_json::Value;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tunnel::answer::Summary;
 use tunnel::invitation::{BadInvitation, Invitation};
 
 use crate::deadline::UnixMs;
 use crate::instance::Instance;
 use crate::settings::Settings;
-use crate::summary::Summary;
 
 /// Whether our own crates log at `debug` or another level than `info`.
 pub const LOG_LEVEL: &str = "AWSLAMBDAPROXY_LOG";

@@ -1,9 +1,9 @@
 //! The function's side of the control stream.
 
-use tokio::io::{AsyncWriteExt, BufReader};
+use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
-use tunnel::control::{self, ControlError, FromAgent, FromFunction};
+use tunnel::control::{self, ControlError, FromAgent, FromFunction, Reader};
 use tunnel::stream::TunnelStream;
 
 /// Messages waiting to be written: an invocation has three at most, and few go by unpaired.
@@ -53,8 +53,8 @@ async fn converse(
 ) -> Result<(), ControlError> {
     let (reader, mut writer) = tokio::io::split(stream);
     let listen = async {
-        let mut reader = BufReader::new(reader);
-        while let Some(order) = control::read(&mut reader).await? {
+        let mut reader = Reader::new(reader);
+        while let Some(order) = reader.next().await? {
             if heard.send(Heard::Order(order)).await.is_err() {
                 break;
             }

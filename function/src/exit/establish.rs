@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
+use tunnel::answer::{Ended, Outcome, Phases};
 use tunnel::link::LinkStatus;
 use tunnel::session::SessionError;
 use tunnel::session::server::{self, Server};
@@ -14,7 +15,6 @@ use super::line::{self, Line};
 use super::serving::Serving;
 use super::{Invocation, Terms};
 use crate::clock;
-use crate::summary::{Ended, Outcome, Phases};
 
 /// Waits for the session, at most until the invocation must be over. Without one the invocation is answered here.
 pub(super) async fn establish<T, L>(

@@ -13,11 +13,11 @@
 
 use std::time::Duration;
 
+use tunnel::answer::Ended;
 use tunnel::control::FromAgent;
 use tunnel::limits::ORDER_WAIT;
 
 use crate::deadline::{Times, UnixMs};
-use crate::summary::Ended;
 
 /// How long the acknowledgement of `answering` is waited for.
 const ANSWERING_WAIT: Duration = Duration::from_millis(200);

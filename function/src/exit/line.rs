@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tunnel::answer::{Ended, Outcome};
 use tunnel::link::{LinkEnd, LinkHandle, LinkStatus};
-
-use crate::summary::{Ended, Outcome};
 
 /// A link, as an exit sees it; in tests, the end of a pipe.
 pub trait Line: Send + Sync + 'static {

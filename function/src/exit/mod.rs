@@ -17,6 +17,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::task::AbortOnDropHandle;
+use tunnel::answer::Outcome;
 use tunnel::control::FromFunction;
 use tunnel::identity::{Identity, PublicKey};
 use tunnel::instance::InstanceNonce;
@@ -24,7 +25,6 @@ use tunnel::link::LinkStatus;
 
 use crate::connect::Connector;
 use crate::deadline::Times;
-use crate::summary::Outcome;
 pub use line::Line;
 
 /// What an exit is made of, beside its link.

@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
+use tunnel::answer::{Ended, Outcome, Phases};
 use tunnel::control::{self, FromFunction};
 use tunnel::link::LinkStatus;
 use tunnel::session::SessionError;
@@ -22,7 +23,6 @@ use super::streams::Streams;
 use super::{Invocation, Terms};
 use crate::clock;
 use crate::deadline::UnixMs;
-use crate::summary::{Ended, Outcome, Phases};
 
 /// Orders waiting to be obeyed; each is obeyed at once.
 const ORDERS: usize = 4;

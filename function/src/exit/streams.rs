@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use tokio::task::JoinSet;
+use tunnel::answer::Carried;
 use tunnel::control;
 use tunnel::destination::{Destination, Host};
 use tunnel::limits::STREAMS_PER_EXIT;
@@ -16,7 +17,6 @@ use tunnel::session::server::Incoming;
 use tunnel::splice::splice;
 
 use crate::connect::Connector;
-use crate::summary::Carried;
 
 /// What all streams of a tunnel carried together.
 #[derive(Debug, Default)]

@@ -7,12 +7,12 @@ use function::connect::{Connector, Resolver, system};
 use function::deadline::{Times, UnixMs};
 use function::exit::{Exit, Invocation, Line, Terms};
 use function::policy::Policy;
-use function::summary::Outcome;
-use tokio::io::{BufReader, ReadHalf, WriteHalf};
+use tokio::io::{ReadHalf, WriteHalf};
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
-use tunnel::control::{self, FromAgent, FromFunction};
+use tunnel::answer::Outcome;
+use tunnel::control::{self, FromAgent, FromFunction, Reader};
 use tunnel::identity::Identity;
 use tunnel::instance::InstanceNonce;
 use tunnel::invitation::Egress;
@@ -63,7 +63,7 @@ impl Tunnel {
     pub(crate) async fn control(&self) -> Control {
         let stream = self.opener.open(control::AUTHORITY).await.expect("the control stream");
         let (reader, writer) = tokio::io::split(stream);
-        let mut control = Control { reader: BufReader::new(reader), writer };
+        let mut control = Control { reader: Reader::new(reader), writer };
         control.expect_hello(self.nonce).await;
         control
     }
@@ -71,7 +71,7 @@ impl Tunnel {
 
 /// The agent's side of a control stream.
 pub(crate) struct Control {
-    reader: BufReader<ReadHalf<TunnelStream>>,
+    reader: Reader<ReadHalf<TunnelStream>>,
     writer: WriteHalf<TunnelStream>,
 }
 
@@ -81,7 +81,7 @@ impl Control {
     }
 
     pub(crate) async fn hear(&mut self) -> Option<FromFunction> {
-        control::read(&mut self.reader).await.expect("a sound control stream")
+        self.reader.next().await.expect("a sound control stream")
     }
 
     pub(crate) async fn expect_hello(&mut self, nonce: InstanceNonce) {

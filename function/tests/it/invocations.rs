@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use function::exit::Invocation;
-use function::summary::Ended;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, interval, timeout};
+use tunnel::answer::Ended;
 use tunnel::control::{FromAgent, FromFunction};
 use tunnel::identity::Identity;
 use tunnel::session::client::{self, OpenError};
