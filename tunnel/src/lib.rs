@@ -11,6 +11,8 @@
 //! A thing belongs here only if the other end breaks when it changes.
 
 #[cfg(feature = "ends")]
+pub mod answer;
+#[cfg(feature = "ends")]
 pub mod control;
 #[cfg(feature = "ends")]
 pub mod destination;
@@ -22,6 +24,18 @@ pub mod invitation;
 pub mod leg;
 pub mod limits;
 #[cfg(feature = "ends")]
+pub mod link;
+#[cfg(feature = "ends")]
+pub mod meter;
+#[cfg(feature = "ends")]
 pub mod outcome;
 pub mod random;
+#[cfg(feature = "ends")]
+pub mod session;
+#[cfg(feature = "ends")]
+pub mod splice;
+#[cfg(feature = "ends")]
+pub mod stream;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod ticket;

@@ -34,3 +34,9 @@ pub const LONGEST_CONTROL_LINE: usize = 4 * 1024;
 pub const STREAMS_PER_EXIT: usize = 400;
 /// How long the function waits for an order after `ending`, before it goes by itself.
 pub const ORDER_WAIT: Duration = Duration::from_secs(2);
+/// Where the receive window of a session stops growing, bytes: 1.3 Gbit/s at 100 ms, an eighth of the smallest function's memory.
+pub const LARGEST_WINDOW: u32 = 16 * 1024 * 1024;
+/// Unacknowledged bytes of a link, kept for replay, and unread ones that its receiver accepts. It must exceed
+/// [`LARGEST_WINDOW`] and what frames it: h2 stops reading while it cannot write a PING or SETTINGS, so two ends that
+/// could fill the link with DATA would wait for each other for ever.
+pub const LINK_CAPACITY: usize = 20 * 1024 * 1024;

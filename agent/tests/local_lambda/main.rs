@@ -1,0 +1,7 @@
+//! The local Lambda as its callers see it: functions are shell scripts that speak the Runtime API with curl.
+#![cfg(unix)]
+
+mod functions;
+mod lambda;
+mod limits;
+mod process;

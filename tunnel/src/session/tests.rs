@@ -1,0 +1,153 @@
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::client::OpenError;
+use crate::meter::Meter;
+use crate::outcome::{ProxyError, Refusal};
+use crate::splice::{SpliceEnd, splice};
+use crate::testing::session_pair;
+
+async fn tcp_pair() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("bind");
+    let address = listener.local_addr().expect("address");
+    let (near, far) = tokio::join!(TcpStream::connect(address), listener.accept());
+    (near.expect("connect"), far.expect("accept").0)
+}
+
+/// An app and a site with a session between: both of their TCP connections are spliced onto one stream.
+async fn through_a_session() -> (TcpStream, TcpStream, [tokio::task::JoinHandle<SpliceEnd>; 2], [Arc<Meter>; 2]) {
+    let (opener, driver, mut server) = session_pair().await;
+    tokio::spawn(driver);
+    let (app, agent_side) = tcp_pair().await;
+    let (exit_side, site) = tcp_pair().await;
+    let meters = [Arc::new(Meter::new()), Arc::new(Meter::new())];
+    let (near_meter, far_meter) = (meters[0].clone(), meters[1].clone());
+    let (ask, asked) = tokio::sync::oneshot::channel();
+    let far = tokio::spawn(async move {
+        let incoming = server.next().await.expect("a request").expect("sound");
+        let _sent = ask.send(incoming.authority().to_owned());
+        let stream = incoming.accept().expect("accepted");
+        let serving = async { while server.next().await.is_some_and(|next| next.is_ok()) {} };
+        let copying = splice(exit_side, Bytes::new(), stream, &far_meter);
+        tokio::join!(copying, serving).0
+    });
+    let stream = opener.open("example.com:443").await.expect("open");
+    assert_eq!(asked.await.expect("authority"), "example.com:443");
+    let near = tokio::spawn(async move {
+        let end = splice(agent_side, Bytes::from_static(b"early "), stream, &near_meter).await;
+        drop(opener);
+        end
+    });
+    (app, site, [near, far], meters)
+}
+
+#[tokio::test]
+async fn half_close_passes_both_ways_and_bytes_are_counted() {
+    let (mut app, mut site, ends, meters) = through_a_session().await;
+    app.write_all(b"request").await.expect("write");
+    app.shutdown().await.expect("half-close");
+    let mut got = Vec::new();
+    site.read_to_end(&mut got).await.expect("read to the half-close");
+    assert_eq!(got, b"early request");
+    site.write_all(b"a later answer").await.expect("the other direction is open");
+    site.shutdown().await.expect("close");
+    got.clear();
+    app.read_to_end(&mut got).await.expect("read to the end");
+    assert_eq!(got, b"a later answer");
+    for end in ends {
+        assert!(matches!(end.await.expect("task"), SpliceEnd::Clean));
+    }
+    assert_eq!((meters[0].into_tunnel(), meters[0].out_of_tunnel()), (13, 14));
+    assert_eq!((meters[1].into_tunnel(), meters[1].out_of_tunnel()), (14, 13));
+}
+
+#[tokio::test]
+async fn megabytes_arrive_whole_both_ways() {
+    let (mut app, mut site, _ends, _meters) = through_a_session().await;
+    let payload: Vec<u8> = (0..5_000_000u32).map(|n| (n % 251) as u8).collect();
+    let (mut app_read, mut app_write) = app.split();
+    let (mut site_read, mut site_write) = site.split();
+    let (mut up, mut down) = (Vec::new(), Vec::new());
+    let (a, b, c, d) = tokio::join!(
+        async { app_write.write_all(&payload).await.and(app_write.shutdown().await) },
+        async { site_write.write_all(&payload).await.and(site_write.shutdown().await) },
+        site_read.read_to_end(&mut up),
+        app_read.read_to_end(&mut down)
+    );
+    a.and(b).expect("written");
+    c.and(d).expect("read");
+    assert_eq!(&up[..6], b"early ");
+    assert!(up[6..] == payload[..] && down == payload);
+}
+
+#[tokio::test]
+async fn a_reset_at_the_site_is_a_reset_at_the_app() {
+    let (mut app, mut site, ends, _meters) = through_a_session().await;
+    site.write_all(b"part").await.expect("write");
+    let mut part = [0; 4];
+    app.read_exact(&mut part).await.expect("the part");
+    crate::splice::reset_on_close(&site);
+    drop(site);
+    let error = app.read_u8().await.expect_err("no clean end");
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+    let [near, far] = ends;
+    assert!(matches!(far.await.expect("task"), SpliceEnd::Tcp(_)));
+    assert!(matches!(near.await.expect("task"), SpliceEnd::Tunnel(_)));
+}
+
+#[tokio::test]
+async fn a_reset_at_the_app_is_a_reset_at_the_site() {
+    let (app, mut site, _ends, _meters) = through_a_session().await;
+    let mut early = [0; 6];
+    site.read_exact(&mut early).await.expect("the first bytes");
+    crate::splice::reset_on_close(&app);
+    drop(app);
+    let error = site.read_u8().await.expect_err("no clean end");
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+}
+
+#[tokio::test]
+async fn a_lost_tunnel_is_a_reset_at_both() {
+    let (mut app, mut site, [near, far], _meters) = through_a_session().await;
+    let mut early = [0; 6];
+    site.read_exact(&mut early).await.expect("the first bytes");
+    far.abort();
+    assert!(site.read_u8().await.is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionReset));
+    assert!(app.read_u8().await.is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionReset));
+    assert!(matches!(near.await.expect("task"), SpliceEnd::Tunnel(_)));
+}
+
+#[tokio::test]
+async fn a_refusal_reaches_the_agent_in_its_own_words() {
+    let (opener, driver, mut server) = session_pair().await;
+    tokio::spawn(driver);
+    let refusal = Refusal::new(ProxyError::DnsError, "no such name");
+    let serving = async {
+        server.next().await.expect("a request").expect("sound").refuse(&refusal);
+        server.next().await.is_none()
+    };
+    let asking = async {
+        let error = opener.open("nowhere.example:80").await.err();
+        drop(opener);
+        error
+    };
+    let (_, error) = tokio::join!(serving, asking);
+    assert_eq!(error, Some(OpenError::Refused(refusal)));
+}
+
+#[tokio::test]
+async fn after_goaway_another_exit_is_worth_a_try() {
+    let (opener, driver, mut server) = session_pair().await;
+    let driving = tokio::spawn(driver);
+    server.graceful_shutdown();
+    // Whether the agent's last bytes or the end of its pipe come first is a race of this test's pipe.
+    let _ended = server.next().await;
+    drop(server);
+    driving.await.expect("task").expect("a clean end");
+    let error = opener.open("example.com:80").await.err().expect("gone");
+    assert!(error.is_worth_another_exit(), "{error}");
+}
