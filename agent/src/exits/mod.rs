@@ -1,0 +1,30 @@
+//! The exits: who they are, and how a request gets a stream through one.
+
+mod choice;
+mod demand;
+mod pool;
+mod streams;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use choice::UNPAIRED_PATIENCE;
+pub use demand::Demand;
+pub use pool::{Config, ExitEntry, ExitView, Opened, Pool, StreamGuard};
+pub use streams::{Place, StreamStats, Streams};
+
+/// Names an exit, in `status` and in logs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ExitId(Arc<str>);
+
+impl From<&str> for ExitId {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Display for ExitId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
