@@ -36,7 +36,11 @@ enum Replies {
 /// Serves one connection to its end.
 pub(super) async fn serve(tcp: TcpStream, proxy: &Proxy, stop: &CancellationToken) {
     let mut client = Client::new(tcp);
-    match read_protocol(&mut client).await {
+    let protocol = tokio::select! {
+        protocol = read_protocol(&mut client) => protocol,
+        () = stop.cancelled() => None,
+    };
+    match protocol {
         Some(Protocol::Http) => {
             if let Some((client, destination)) = Box::pin(http::serve(client, proxy, stop)).await {
                 tunnel(client, &destination, proxy, Replies::Http).await;
@@ -89,7 +93,11 @@ async fn serve_socks5(mut client: Client, proxy: &Proxy) {
 /// Route, open, reply, splice.
 async fn tunnel(mut client: Client, destination: &Destination, proxy: &Proxy, replies: Replies) {
     let route = proxy.router.route(destination);
-    match proxy.open(&route, destination).await {
+    let opened = tokio::select! {
+        opened = proxy.open(&route, destination) => opened,
+        error = client.gone() => return tracing::debug!(%destination, %error, "the client went before its tunnel was opened"),
+    };
+    match opened {
         Ok(site) => {
             if client.send(&replies.opened()).await.is_ok() {
                 let end = site.splice(client).await;

@@ -6,6 +6,7 @@ use std::io;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use socket2::TcpKeepalive;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
@@ -19,6 +20,11 @@ const LINGER: Duration = Duration::from_secs(2);
 /// How much a refused client may go on sending, bytes.
 const LINGER_BYTES: usize = 1024 * 1024;
 
+/// How much is read ahead of a client while it waits, bytes: what it may send along with its request.
+const AHEAD: usize = 64 * 1024;
+/// Silence after which the system asks whether the client's machine is still there.
+const KEEPALIVE: Duration = Duration::from_secs(60);
+
 /// The user's program.
 #[derive(Debug)]
 pub struct Client {
@@ -29,8 +35,9 @@ pub struct Client {
 impl Client {
     /// Takes an accepted connection.
     pub fn new(tcp: TcpStream) -> Self {
-        // It only fails on a connection that is gone already, which the first read tells.
+        // These only fail on a connection that is gone already, which the first read tells.
         let _gone = tcp.set_nodelay(true);
+        let _gone = socket2::SockRef::from(&tcp).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE));
         reset_on_close(&tcp);
         Self { tcp, buffer: BytesMut::new() }
     }
@@ -48,6 +55,15 @@ impl Client {
     /// Writes all of `bytes`.
     pub async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.tcp.write_all(bytes).await
+    }
+
+    /// Waits until the client is gone. What it sends meanwhile is kept; the end of its input says nothing yet.
+    pub async fn gone(&mut self) -> io::Error {
+        let (mut input, _) = self.split();
+        match input.read_ahead(AHEAD).await {
+            Err(error) => error,
+            Ok(()) => std::future::pending().await,
+        }
     }
 
     /// Both directions, to be used at once.
@@ -98,6 +114,12 @@ impl<'a, R: AsyncRead + Unpin> Input<'a, R> {
     /// Reads more; `false` at the end of input.
     pub async fn fill(&mut self) -> io::Result<bool> {
         fill(&mut self.reader, self.buffer).await
+    }
+
+    /// Reads to the end of input, or until so much is kept.
+    pub async fn read_ahead(&mut self, most: usize) -> io::Result<()> {
+        while self.buffer.len() < most && self.fill().await? {}
+        Ok(())
     }
 }
 

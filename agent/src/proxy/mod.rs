@@ -9,8 +9,8 @@ pub mod http;
 pub mod site;
 pub mod socks5;
 
-use std::sync::Arc;
-use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Once};
 
 use tunnel::destination::Destination;
 use tunnel::meter::Meter;
@@ -77,7 +77,7 @@ impl Proxy {
 /// Advice for people whose programs are set up in a way that cannot work well; each piece once in the agent's life.
 #[derive(Debug)]
 pub struct Hints {
-    names_seen: std::sync::atomic::AtomicBool,
+    names_seen: AtomicBool,
     literals: Once,
     tls: Once,
 }
@@ -91,10 +91,9 @@ impl Default for Hints {
 impl Hints {
     /// A SOCKS client asked for an address, or for a name.
     pub fn socks_request(&self, is_literal: bool) {
-        use std::sync::atomic::Ordering::Relaxed;
         if !is_literal {
-            self.names_seen.store(true, Relaxed);
-        } else if !self.names_seen.load(Relaxed) {
+            self.names_seen.store(true, Ordering::Relaxed);
+        } else if !self.names_seen.load(Ordering::Relaxed) {
             self.literals.call_once(|| {
                 tracing::warn!(
                     "a SOCKS client sends addresses only: it resolves names itself, so its DNS does not go through the exits; \
@@ -109,5 +108,26 @@ impl Hints {
         self.tls.call_once(|| {
             tracing::warn!("a client speaks TLS to the proxy's port, which is plain; set the proxy as http://, not https://");
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_of_addresses_only_is_told_once() {
+        let hints = Hints::default();
+        assert!(!hints.literals.is_completed());
+        hints.socks_request(true);
+        assert!(hints.literals.is_completed());
+    }
+
+    #[test]
+    fn who_sends_names_may_send_addresses_too() {
+        let hints = Hints::default();
+        hints.socks_request(false);
+        hints.socks_request(true);
+        assert!(!hints.literals.is_completed());
     }
 }

@@ -110,7 +110,7 @@ where
     site.write_all(&forward.head_for_site()).await.map_err(CopyError::Output)?;
     copy_body(forward.framing, &mut client, &mut site, forward.framing == Framing::Chunked).await?;
     progress.request_is_whole.store(true, Ordering::Relaxed);
-    while client.buffer.len() < LARGEST_HEAD && client.fill().await.map_err(CopyError::Input)? {}
+    client.read_ahead(LARGEST_HEAD).await.map_err(CopyError::Input)?;
     std::future::pending().await
 }
 

@@ -15,7 +15,7 @@ const MOST_FIELDS: usize = 256;
 
 /// Why a head is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BadHead {
+pub(super) enum BadHead {
     /// Longer than [`LARGEST_HEAD`], or with too many fields.
     #[error("the head is larger than this proxy takes")]
     TooLarge,

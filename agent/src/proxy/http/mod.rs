@@ -133,7 +133,10 @@ async fn forward_one(forward: &Forward, client: &mut Client, sites: &mut Sites, 
     let route = proxy.router.route(&forward.destination);
     let connection = match sites.take(&forward.destination, &route, &proxy.pool).await {
         Some(connection) => Ok(connection),
-        None => proxy.open(&route, &forward.destination).await.map(Connection::new),
+        None => tokio::select! {
+            opened = proxy.open(&route, &forward.destination) => opened.map(Connection::new),
+            _error = client.gone() => return Next::Reset,
+        },
     };
     let mut connection = match connection {
         Ok(connection) => connection,

@@ -55,6 +55,9 @@ pub(super) enum BadRequest {
     /// A body that breaks the rules of its framing.
     #[error(transparent)]
     Body(#[from] BadBody),
+    /// `Max-Forwards: 0`, which makes this proxy the last hop (RFC 9110 section 7.6.2).
+    #[error("Max-Forwards allows no further hop, and this proxy has nothing to say of itself")]
+    LastHop,
     /// `#` in a target.
     #[error("a request target has no fragment")]
     Fragment,
@@ -85,6 +88,9 @@ impl Request {
             return Err(BadHead::Host.into());
         }
         let destination = Destination::parse_or(&authority, HTTP_PORT)?;
+        if counts_hops(&head) && head.fields.values("max-forwards").any(|value| value == b"0") {
+            return Err(BadRequest::LastHop);
+        }
         Ok(Self::Forward(Box::new(Forward { destination, authority, target, framing, head })))
     }
 }
@@ -122,6 +128,7 @@ impl Forward {
             .filter_map(move |field| {
                 match &field {
                     field if field.is("host") => Some(Bytes::from(self.authority.clone())),
+                    field if field.is("max-forwards") && counts_hops(&self.head) => Some(one_hop_less(&field.value)),
                     field if field.is("content-length") => length.take().map(|length| Bytes::from(length.to_string())),
                     field => Some(field.value.clone()),
                 }
@@ -129,6 +136,17 @@ impl Forward {
             })
             .chain(chunked)
     }
+}
+
+/// The methods whose way through proxies `Max-Forwards` bounds (RFC 9110 section 7.6.2).
+fn counts_hops(head: &RequestHead) -> bool {
+    matches!(head.method.as_str(), "TRACE" | "OPTIONS")
+}
+
+/// What is no number is not ours to mend.
+fn one_hop_less(value: &Bytes) -> Bytes {
+    let hops = std::str::from_utf8(value).ok().and_then(|text| text.parse::<u64>().ok());
+    hops.map_or_else(|| value.clone(), |hops| hops.saturating_sub(1).to_string().into())
 }
 
 /// Authority and origin form of an absolute form (RFC 9112 section 3.2.2).
@@ -194,6 +212,16 @@ mod tests {
         assert_eq!(line("OPTIONS", "http://a"), "OPTIONS * HTTP/1.1");
         assert_eq!(line("OPTIONS", "http://a/"), "OPTIONS / HTTP/1.1");
         assert_eq!(line("GET", "http://a//b/../c?x=http://d/"), "GET //b/../c?x=http://d/ HTTP/1.1");
+    }
+
+    #[test]
+    fn hops_are_counted_where_the_method_says_so() {
+        let hops =
+            |method: &str, hops: &str| parse(&format!("{method} http://a/ HTTP/1.1\r\nHost: a\r\nMax-Forwards: {hops}\r\n\r\n"));
+        assert_eq!(hops("TRACE", "0").err(), Some(BadRequest::LastHop));
+        assert!(hops("GET", "0").is_ok());
+        let seen = forwarded("OPTIONS http://a/ HTTP/1.1\r\nHost: a\r\nMax-Forwards: 10\r\n\r\n");
+        assert!(seen.ends_with("\r\nMax-Forwards: 9\r\n\r\n"), "{seen}");
     }
 
     #[test]
