@@ -69,9 +69,9 @@ pub async fn run(config: Config, options: RunOptions) -> anyhow::Result<RunEnd> 
             machine.stop().await;
             Ok(end)
         }
-        Mode::Cloud => bail!(
-            "this version invokes no functions in AWS yet; `awslambdaproxy run --local` runs the same path on this machine"
-        ),
+        Mode::Cloud => {
+            bail!("this version invokes no functions in AWS yet; `awslambdaproxy run --local` runs the same path on this machine")
+        }
     }
 }
 
@@ -168,8 +168,5 @@ fn greeting(addresses: &[SocketAddr], config: &Config) -> String {
     let shown: Vec<String> = addresses.iter().map(ToString::to_string).collect();
     let first = shown.first().cloned().unwrap_or_default();
     let user = if config.proxy.credentials.is_some() { "--proxy-user NAME:PASSWORD " } else { "" };
-    format!(
-        "HTTP and SOCKS5 proxy on {}\ntry:  curl {user}-x http://{first} https://checkip.amazonaws.com",
-        shown.join(" and ")
-    )
+    format!("HTTP and SOCKS5 proxy on {}\ntry:  curl {user}-x http://{first} https://checkip.amazonaws.com", shown.join(" and "))
 }

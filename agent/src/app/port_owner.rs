@@ -11,7 +11,7 @@ const LISTENING: &str = "0A";
 pub(super) fn find(address: SocketAddr) -> Option<String> {
     let inode = ["/proc/net/tcp", "/proc/net/tcp6"].iter().find_map(|table| {
         let text = fs::read_to_string(table).ok()?;
-        text.lines().skip(1).find_map(|line| listening_inode(line, address.port()))
+        text.lines().skip(1).find_map(|line| listening_inode(line, address.port()).map(str::to_owned))
     })?;
     let link = format!("socket:[{inode}]");
     let processes = fs::read_dir("/proc").ok()?;

@@ -29,7 +29,7 @@ pub(super) struct CloudSetup<C> {
 }
 
 pub(super) fn pool(config: &Config) -> exits::Config {
-    exits::Config { policy: super::routing::policy(config.routing.policy), wait: config.proxy.wait }
+    exits::Config { policy: config.routing.policy, wait: config.proxy.wait }
 }
 
 pub(super) fn auth(config: &Config) -> Auth {
@@ -38,7 +38,12 @@ pub(super) fn auth(config: &Config) -> Auth {
     Auth::new(credentials.as_ref())
 }
 
-pub(super) fn supervisor<C: Cloud>(config: &Config, setup: CloudSetup<C>, pool: Pool, health: Health) -> anyhow::Result<Setup<C>> {
+pub(super) fn supervisor<C: Cloud>(
+    config: &Config,
+    setup: CloudSetup<C>,
+    pool: Pool,
+    health: Health,
+) -> anyhow::Result<Setup<C>> {
     let grace = config.exits.grace;
     let CloudSetup { cloud, regions, relays, egress } = setup;
     let outfit = Arc::new(Outfit { cloud, relays, agent: InstanceNonce::mint(), egress, grace });

@@ -45,7 +45,7 @@ pub use origin::Origin;
 pub use proxy::{Credentials, ProxyConfig};
 pub use regions::{NotARegion, RegionPattern, is_region_name};
 pub use relay::RelayConfig;
-pub use routing::{HostPattern, NotAHostPattern, Policy, PortRange, RoutingConfig, Rule, Via};
+pub use routing::RoutingConfig;
 pub use small::{BudgetConfig, LocalConfig, UpdateConfig};
 pub use tunnel::invitation::Egress;
 pub use url::{BadUrl, HttpUrl, UserInfo};

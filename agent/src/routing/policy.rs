@@ -1,5 +1,6 @@
 //! Which region a request goes to, of those that have an exit for it.
 
+use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::str::FromStr;
 use std::time::Duration;
@@ -44,6 +45,17 @@ impl Policy {
             Self::LowestLatency => place_of_least(regions, |region| region.rtt.unwrap_or(Duration::MAX)),
             Self::StickyHost => place_of_least(regions, |region| affinity(host, region.name)),
         }
+    }
+}
+
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::RoundRobin => "round-robin",
+            Self::Random => "random",
+            Self::LowestLatency => "lowest-latency",
+            Self::StickyHost => "sticky-host",
+        })
     }
 }
 

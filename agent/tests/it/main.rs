@@ -2,6 +2,8 @@
 //!
 //! Never: nothing leaves loopback, and nothing waits for a fixed time where something can be asked.
 
+#![allow(unreachable_pub, reason = "rooms of one test binary")]
+
 mod abnormal;
 mod capture;
 mod lives;

@@ -23,7 +23,8 @@ fn curl_loads_a_page_over_http_and_https_by_every_kind_of_proxy() {
         assert_eq!(curl_text(&["-x", proxy, "--cacert", &certificate, &secure]), "a real page\n");
     }
     assert_eq!(curl_text(&["-x", &http, "--proxytunnel", &plain]), "a real page\n");
-    let version = curl_text(&["-x", &http, "--cacert", &certificate, "--http2", "-o", "/dev/null", "-w", "%{http_version}", &secure]);
+    let version =
+        curl_text(&["-x", &http, "--cacert", &certificate, "--http2", "-o", "/dev/null", "-w", "%{http_version}", &secure]);
     assert_eq!(version, "2");
 }
 

@@ -133,12 +133,8 @@ pub struct Relay {
 impl Relay {
     pub fn start() -> Self {
         let token = "0123456789abcdef".repeat(4);
-        let mut process = Command::new(EXE)
-            .arg("local-relay")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the relay runs");
+        let mut process =
+            Command::new(EXE).arg("local-relay").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the relay runs");
         let mut stdin = process.stdin.take().expect("stdin");
         writeln!(stdin, "{token}").expect("token");
         let mut line = String::new();

@@ -59,8 +59,9 @@ fn tls_relay() -> (std::net::SocketAddr, String) {
         let folder = tempfile::tempdir().expect("folder");
         let certified = relay::tls::self_signed(folder.path(), "127.0.0.1").expect("certificate");
         let pin = hex::encode(certified.pin());
-        let mut config =
-            relay::server::Config::plain(Agents::single("test", &Token::presented(&"0123456789abcdef".repeat(4))).expect("agent"));
+        let mut config = relay::server::Config::plain(
+            Agents::single("test", &Token::presented(&"0123456789abcdef".repeat(4))).expect("agent"),
+        );
         config.tls = Some(certified.server_config().expect("TLS"));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
         runtime.block_on(async {

@@ -1,6 +1,7 @@
 //! Flags, variables and file: which of them wins.
 
 use super::*;
+use crate::routing::Via;
 
 #[test]
 fn flags_beat_variables_and_variables_beat_the_file() {

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use secrecy::ExposeSecret;
 
 use super::*;
+use crate::routing::{HostPattern, Ports, Via};
 
 mod layers;
 mod secrets;
@@ -148,8 +149,8 @@ fn the_documented_file_becomes_values() {
     assert_eq!(config.egress.deny_ports, [25]);
     assert_eq!(config.budget.monthly_usd, Some(5.0));
     let rule = &config.routing.rules[0];
-    assert_eq!(rule.hosts, [HostPattern::Subdomains("example.com".into()), "192.0.2.0/24".parse().expect("valid")]);
-    assert_eq!(rule.ports, [PortRange { first: 443, last: 443 }, PortRange { first: 8000, last: 8999 }]);
+    assert_eq!(rule.hosts, [HostPattern::Below("example.com".into()), "192.0.2.0/24".parse().expect("valid")]);
+    assert_eq!(rule.ports, ["443", "8000-8999"].map(|text| text.parse::<Ports>().expect("ports")));
     assert_eq!(rule.via, Via::Direct);
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout, timeout_at};
 use tunnel::control::{self, ControlError, FromAgent, FromFunction};
-use tunnel::link::LinkStatus;
+use tunnel::link::{LinkEnd, LinkStatus};
 
 use super::invocation::Verdict;
 use super::start::{Beginning, Session, ordered};
@@ -44,7 +44,10 @@ impl<C: Cloud> Actor<C> {
                 Event::Said(Ok(Some(FromFunction::Ending { .. }))) => self.tell(Report::Asked).await,
                 Event::Said(Ok(Some(_))) => {}
                 Event::Said(_) => control_open = false,
-                Event::SessionEnded(outcome) => return after_session(session, outcome, &status.borrow()).await,
+                Event::SessionEnded(outcome) => {
+                    let end = status.borrow().end.clone();
+                    return after_session(session, outcome, end).await;
+                }
                 Event::Answered(Verdict::TunnelTells) => {}
                 Event::Answered(Verdict::Over(end)) => return after_answer(session, end).await,
                 Event::Link(now) => {
@@ -63,17 +66,14 @@ impl<C: Cloud> Actor<C> {
             let _told = control::write(&mut session.said, &FromAgent::End {}).await;
             session.invocation.answer(Phase::Carry).await
         };
-        let _in_time = timeout_at(until, async {
-            tokio::join!(going, session.driver.ended())
-        })
-        .await;
+        let _in_time = timeout_at(until, async { tokio::join!(going, session.driver.ended()) }).await;
         Ok(reason)
     }
 }
 
 /// The session is over: the invocation's answer says why, if it comes.
-async fn after_session(mut session: Session, outcome: Result<(), String>, link: &LinkStatus) -> End {
-    let lost = outcome.err().map(|cause| link.end.as_ref().map_or(cause, ToString::to_string));
+async fn after_session(mut session: Session, outcome: Result<(), String>, link: Option<LinkEnd>) -> End {
+    let lost = outcome.err().map(|cause| link.map_or(cause, |end| end.to_string()));
     match (timeout(ANSWER_DELAY, session.invocation.answer(Phase::Carry)).await, lost) {
         (Ok(Verdict::Over(end)), _) => end,
         (_, None) => Ok(Reason::Deadline),

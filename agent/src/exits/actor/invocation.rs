@@ -76,7 +76,13 @@ fn judge_answer(answer: &Answer, phase: Phase) -> Verdict {
 fn function_error(kind: &str, answer: &Answer, phase: Phase) -> Fault {
     let document = String::from_utf8_lossy(&answer.payload);
     let text = format!("the function failed ({kind}): {document}; its log ends: {}", answer.log_tail.trim());
-    Fault { phase, reason: Reason::FunctionError, text, hint: "the function's log tells more; it is tried again", retryable: true }
+    Fault {
+        phase,
+        reason: Reason::FunctionError,
+        text,
+        hint: "the function's log tells more; it is tried again",
+        retryable: true,
+    }
 }
 
 fn judge_summary(summary: &Summary, phase: Phase) -> Verdict {

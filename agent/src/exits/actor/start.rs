@@ -161,7 +161,9 @@ fn no_leg(end: &LinkEnd, beginning: &Beginning) -> Fault {
         _ => (cause.unwrap_or_else(|| end.to_string()), true),
     };
     let hint = match end {
-        LinkEnd::Refused { status: 401, .. } => "the relay does not know this token: pair anew with `awslambdaproxy-relay agent add`",
+        LinkEnd::Refused { status: 401, .. } => {
+            "the relay does not know this token: pair anew with `awslambdaproxy-relay agent add`"
+        }
         LinkEnd::Refused { status: 426, .. } => "agent and relay are of different versions: update both",
         _ => "check relay.url, the network and that the relay runs",
     };

@@ -43,14 +43,13 @@ pub(super) struct Known {
     pub(super) opener: Opener,
     pub(super) nonce: InstanceNonce,
     pub(super) generation: u64,
-    pub(super) version: String,
     pub(super) cold_start: Duration,
 }
 
 impl From<Ready> for Known {
     fn from(ready: Ready) -> Self {
-        let Ready { opener, nonce, generation, version, cold_start } = ready;
-        Self { opener, nonce, generation, version, cold_start }
+        let Ready { opener, nonce, generation, version: _, cold_start } = ready;
+        Self { opener, nonce, generation, cold_start }
     }
 }
 
@@ -104,7 +103,7 @@ impl Exit {
             ready_at: self.ready_at,
             starting_for: self.begun.elapsed(),
             deadline: self.deadline,
-            unpaired_for: self.unpaired_since.map(|since| since.elapsed()).unwrap_or_default(),
+            unpaired_for: self.unpaired_since.map(|since| since.elapsed()),
             streams: Streams {
                 open: streams.open,
                 silent_for: streams.idle_for.unwrap_or_default(),
