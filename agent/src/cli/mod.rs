@@ -35,11 +35,15 @@ use printer::Printer;
 
 /// The program, from its arguments to its exit code. The runtime has one thread: two carry no more (see the measurements).
 pub fn start() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    if let Some(code) = crate::hidden::run(&arguments) {
+        return code;
+    }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return Failure::from(error).report(&Printer).into(),
     };
-    runtime.block_on(main(std::env::args_os().collect())).into()
+    runtime.block_on(main(arguments)).into()
 }
 
 /// One command.

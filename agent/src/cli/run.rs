@@ -8,8 +8,9 @@ use clap::Args;
 use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::printer::Printer;
 use super::settings::SettingArgs;
-use crate::app::{self, RunOptions};
+use crate::app::{self, RunEnd, RunOptions};
 use crate::config::{Mode, duration};
 use crate::control_socket::ControlSocket;
 
@@ -41,9 +42,11 @@ pub(super) async fn run(context: &Context, arguments: RunArgs) -> Result<Exit, F
         return Err(Failure::new(Exit::Config, anyhow!(next_steps(context, loaded.file_found))));
     }
     let socket = ControlSocket::open(&context.place()?)?;
-    let options = RunOptions { local: arguments.local, drain: arguments.drain, socket };
-    app::run(loaded.config, options).await?;
-    Ok(Exit::Ok)
+    let options = RunOptions { drain: arguments.drain, socket, say: |text| Printer.talk(text) };
+    match app::run(loaded.config, options).await? {
+        RunEnd::Asked => Ok(Exit::Ok),
+        RunEnd::Interrupted => Ok(Exit::Interrupted),
+    }
 }
 
 /// What to do where nothing says which relay to use.

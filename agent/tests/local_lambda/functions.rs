@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-pub const REGION: &str = "local-1";
+pub(crate) const REGION: &str = "local-1";
 
 /// What every script begins with: how to poll (sets ID, EVENT, DEADLINE), answer and fail.
 const PRELUDE: &str = r#"#!/bin/sh
@@ -32,25 +32,25 @@ COUNT=0
 "#;
 
 /// Answers with its pid, how many invocations it had, and the event.
-pub const ECHO: &str = r#"while :; do next; COUNT=$((COUNT+1)); echo "event $EVENT" >&2
+pub(crate) const ECHO: &str = r#"while :; do next; COUNT=$((COUNT+1)); echo "event $EVENT" >&2
 respond "{\"pid\":$$,\"count\":$COUNT,\"event\":$EVENT,\"deadline\":$DEADLINE,\"arn\":\"$ARN\"}" >/dev/null; done"#;
 
 /// Says in a file that it has the invocation, and answers when another file appears.
-pub const GATED: &str = r#"while :; do next; touch "$DIR/began-$$"; until [ -e "$DIR/open" ]; do sleep 0.02; done
+pub(crate) const GATED: &str = r#"while :; do next; touch "$DIR/began-$$"; until [ -e "$DIR/open" ]; do sleep 0.02; done
 rm -f "$DIR/began-$$"; respond "{\"pid\":$$}" >/dev/null; done"#;
 
 /// A local Lambda in this process, and the folder of its files.
-pub struct Lambda {
-    pub client: LocalCloud,
-    pub ready: Ready,
-    pub options: Options,
-    pub folder: TempDir,
-    pub stop: watch::Sender<Stop>,
-    pub serving: JoinHandle<()>,
+pub(crate) struct Lambda {
+    pub(crate) client: LocalCloud,
+    pub(crate) ready: Ready,
+    pub(crate) options: Options,
+    pub(crate) folder: TempDir,
+    pub(crate) stop: watch::Sender<Stop>,
+    pub(crate) serving: JoinHandle<()>,
 }
 
 /// Options that run `script`, which finds the folder in `DIR`.
-pub fn options(script: &str) -> (TempDir, Options) {
+pub(crate) fn options(script: &str) -> (TempDir, Options) {
     let folder = tempfile::tempdir().expect("tempdir");
     let program = folder.path().join("bootstrap");
     fs::write(&program, format!("{PRELUDE}{script}\n")).expect("script");
@@ -74,12 +74,12 @@ pub fn options(script: &str) -> (TempDir, Options) {
 }
 
 /// Serves `script`.
-pub async fn serve(script: &str) -> Lambda {
+pub(crate) async fn serve(script: &str) -> Lambda {
     serve_with(script, |_| {}).await
 }
 
 /// Serves `script` with changed options.
-pub async fn serve_with(script: &str, change: impl FnOnce(&mut Options)) -> Lambda {
+pub(crate) async fn serve_with(script: &str, change: impl FnOnce(&mut Options)) -> Lambda {
     let (folder, mut options) = options(script);
     change(&mut options);
     let server = Server::bind(options.clone()).await.expect("bind");
@@ -91,27 +91,27 @@ pub async fn serve_with(script: &str, change: impl FnOnce(&mut Options)) -> Lamb
 }
 
 impl Lambda {
-    pub async fn invoke(&self, event: &str) -> Result<Answer, CloudError> {
+    pub(crate) async fn invoke(&self, event: &str) -> Result<Answer, CloudError> {
         self.client.invoke(REGION, Bytes::copy_from_slice(event.as_bytes())).await
     }
 
     /// An invocation that runs beside the test.
-    pub fn invoke_aside(&self) -> JoinHandle<Result<Answer, CloudError>> {
+    pub(crate) fn invoke_aside(&self) -> JoinHandle<Result<Answer, CloudError>> {
         let client = self.client.clone();
         tokio::spawn(async move { client.invoke(REGION, Bytes::from_static(b"{}")).await })
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// Lets every gated function answer.
-    pub fn open_gate(&self) {
+    pub(crate) fn open_gate(&self) {
         fs::write(self.path("open"), "").expect("gate");
     }
 
     /// Resolves when `count` gated functions have an invocation.
-    pub async fn began(&self, count: usize) {
+    pub(crate) async fn began(&self, count: usize) {
         until(|| self.began_now() == count).await;
     }
 
@@ -121,25 +121,25 @@ impl Lambda {
     }
 
     /// Ends it and everything it runs.
-    pub async fn kill(self) {
+    pub(crate) async fn kill(self) {
         self.stop.send_replace(Stop::Kill);
         self.serving.await.expect("serving");
     }
 }
 
 /// A field of the function's answer.
-pub fn field(answer: &Answer, name: &str) -> serde_json::Value {
+pub(crate) fn field(answer: &Answer, name: &str) -> serde_json::Value {
     let document: serde_json::Value = serde_json::from_slice(&answer.payload).expect("json");
     document[name].clone()
 }
 
 /// The pid that the function answered.
-pub fn pid(answer: &Answer) -> i32 {
+pub(crate) fn pid(answer: &Answer) -> i32 {
     i32::try_from(field(answer, "pid").as_i64().unwrap_or_else(|| panic!("no pid in {answer:?}"))).expect("pid")
 }
 
 /// Waits for what another process brings about; the runner's own time-out bounds it.
-pub async fn until(mut holds: impl FnMut() -> bool) {
+pub(crate) async fn until(mut holds: impl FnMut() -> bool) {
     tokio::time::timeout(Duration::from_secs(30), async {
         while !holds() {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -150,12 +150,12 @@ pub async fn until(mut holds: impl FnMut() -> bool) {
 }
 
 /// Whether the process is there (a zombie is not).
-pub fn lives(pid: i32) -> bool {
+pub(crate) fn lives(pid: i32) -> bool {
     state(pid).is_some_and(|state| state != 'Z')
 }
 
 /// The state letter of /proc/PID/stat, or of ps where there is no /proc.
-pub fn state(pid: i32) -> Option<char> {
+pub(crate) fn state(pid: i32) -> Option<char> {
     if cfg!(target_os = "linux") {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         return stat.rsplit(") ").next()?.chars().next();

@@ -160,6 +160,7 @@ impl Region {
     }
 
     fn ended(&mut self, mut ended: Ended) {
+        let unbegun = ended.take_unbegun();
         self.lines.remove(&ended.instance);
         self.seats.insert(ended.seat.number, ended.seat);
         let mut actions = self.pool.gone(ended.instance);
@@ -167,7 +168,7 @@ impl Region {
         if self.order == Stop::Kill {
             return;
         }
-        if let Ok(work) = ended.work.try_recv() {
+        if let Some(work) = unbegun {
             let invocation = work.invocation;
             self.pending.insert(invocation, work);
             actions.extend(self.pool.replace(invocation));

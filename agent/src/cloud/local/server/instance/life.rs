@@ -36,11 +36,23 @@ struct Run {
 
 #[derive(Debug)]
 enum Stage {
-    Init { work: Work, since: Instant, until: SystemTime },
-    Running { run: Run, delivered: bool },
-    Settling { run: Run, outcome: Outcome, until: SystemTime },
+    Init {
+        work: Work,
+        since: Instant,
+        until: SystemTime,
+    },
+    Running {
+        run: Run,
+        delivered: bool,
+    },
+    Settling {
+        run: Run,
+        outcome: Outcome,
+        until: SystemTime,
+    },
     Idle,
-    Ended,
+    /// The program is over; with an invocation that it never began.
+    Ended(Option<Work>),
 }
 
 #[derive(Debug)]
@@ -61,18 +73,24 @@ struct Life<'a> {
     reports: &'a mpsc::Sender<Report>,
 }
 
-/// Starts the program for `first` and returns when it is gone.
-pub(super) async fn live(launch: Launch, first: Work, calls: &mut mpsc::Receiver<Call>, wires: &mut Wires) {
+/// Starts the program for `first` and returns when it is gone; with an invocation that it died too early to begin.
+pub(super) async fn live(launch: Launch, first: Work, calls: &mut mpsc::Receiver<Call>, wires: &mut Wires) -> Option<Work> {
     let label = format!("{}/{}", launch.region, launch.instance);
     let started = launch.program.start().and_then(|(process, pipe)| Ok((process, Logs::new(pipe, label)?)));
     let (process, mut logs) = match started {
         Ok(started) => started,
-        Err(error) => return not_started(&launch, first, &error, &wires.reports).await,
+        Err(error) => {
+            not_started(&launch, first, &error, &wires.reports).await;
+            return None;
+        }
     };
     logs.say(&report::start_line(&first.request_id));
     let mut stage = Stage::Init { work: first, since: Instant::now(), until: SystemTime::now() + INIT_LIMIT };
     let mut life = Life { launch, process, logs, poll: None, reports: &wires.reports };
-    while !matches!(stage, Stage::Ended) {
+    let unbegun = loop {
+        if let Stage::Ended(unbegun) = stage {
+            break unbegun;
+        }
         let event = tokio::select! {
             biased;
             () = wires.kill.cancelled() => Event::Kill,
@@ -83,8 +101,9 @@ pub(super) async fn live(launch: Launch, first: Work, calls: &mut mpsc::Receiver
             () = alarm(&stage) => Event::Alarm,
         };
         stage = life.step(stage, event).await;
-    }
+    };
     life.process.kill().await;
+    unbegun
 }
 
 async fn not_started(launch: &Launch, work: Work, error: &std::io::Error, reports: &mpsc::Sender<Report>) {
@@ -124,7 +143,7 @@ impl Life<'_> {
                 self.poll = Some(poll);
                 Stage::Idle
             }
-            stage @ (Stage::Running { delivered: true, .. } | Stage::Ended) => {
+            stage @ (Stage::Running { delivered: true, .. } | Stage::Ended(_)) => {
                 answer(poll, Err(Fault::InvalidState));
                 stage
             }
@@ -173,12 +192,16 @@ impl Life<'_> {
                 self.spend(run, outcome).await
             }
             Stage::Settling { run, outcome, .. } => self.spend(run, outcome).await,
-            Stage::Idle | Stage::Ended => Stage::Ended,
+            Stage::Idle => Stage::Ended(None),
+            Stage::Ended(unbegun) => Stage::Ended(unbegun),
         }
     }
 
     /// The idle instance gets an invocation.
     fn begin(&mut self, work: Work) -> Stage {
+        if self.process.has_ended() {
+            return Stage::Ended(Some(work));
+        }
         self.logs.say(&report::start_line(&work.request_id));
         let run = self.run(work, None);
         self.process.thaw();
@@ -204,7 +227,7 @@ impl Life<'_> {
                 self.spend(run, outcome).await
             }
             Stage::Settling { run, outcome, .. } => self.settle(run, outcome).await,
-            stage @ (Stage::Idle | Stage::Ended) => stage,
+            stage @ (Stage::Idle | Stage::Ended(_)) => stage,
         }
     }
 
@@ -214,7 +237,7 @@ impl Life<'_> {
             self.bill(&run.work.request_id, &self.usage(run));
         }
         debug!(region = self.launch.region, instance = self.launch.instance, "instance retired");
-        Stage::Ended
+        Stage::Ended(None)
     }
 
     /// An invocation that begins now.
@@ -247,7 +270,7 @@ impl Life<'_> {
     async fn spend(&mut self, run: Run, outcome: Outcome) -> Stage {
         self.process.kill().await;
         self.finish(run, outcome, Report::Spent(self.launch.instance)).await;
-        Stage::Ended
+        Stage::Ended(None)
     }
 
     /// Tells the books, the region and last the caller, who may rely on the other two.
@@ -283,7 +306,7 @@ impl Life<'_> {
 fn fault_of(stage: &Stage, subject: &Subject) -> Fault {
     let known = match stage {
         Stage::Running { run, .. } | Stage::Settling { run, .. } => Some(&run.work.request_id),
-        Stage::Init { .. } | Stage::Idle | Stage::Ended => None,
+        Stage::Init { .. } | Stage::Idle | Stage::Ended(_) => None,
     };
     match subject {
         Subject::Response(id) | Subject::Error(id) if Some(id) != known => Fault::InvalidRequestId,

@@ -111,8 +111,15 @@ pub(super) struct Wires {
 pub(super) struct Ended {
     pub(super) instance: InstanceId,
     pub(super) seat: Seat,
-    /// An invocation that came when the instance had already died is still in here.
-    pub(super) work: mpsc::Receiver<Work>,
+    unbegun: Option<Work>,
+    work: mpsc::Receiver<Work>,
+}
+
+impl Ended {
+    /// An invocation that came when the program had already died, so that another instance can have it.
+    pub(super) fn take_unbegun(&mut self) -> Option<Work> {
+        self.unbegun.take().or_else(|| self.work.try_recv().ok())
+    }
 }
 
 /// Lives one instance's life, from the start of its program for `first` until the program is gone.
@@ -120,9 +127,9 @@ pub(super) async fn run(launch: Launch, seat: Seat, first: Work, mut wires: Wire
     seat.clear();
     let instance = launch.instance;
     let (calls_in, mut calls) = mpsc::channel(CALLS);
-    tokio::select! {
-        () = life::live(launch, first, &mut calls, &mut wires) => {}
+    let unbegun = tokio::select! {
+        unbegun = life::live(launch, first, &mut calls, &mut wires) => unbegun,
         never = runtime_api::serve(&seat.listener, seat.address, calls_in) => match never {},
-    }
-    Ended { instance, seat, work: wires.work }
+    };
+    Ended { instance, seat, unbegun, work: wires.work }
 }

@@ -57,6 +57,11 @@ impl Running {
         self.child.wait().await
     }
 
+    /// Whether the program has ended, asked of the system itself: the runtime may not have heard of it yet.
+    pub(super) fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Stops every process of the group where it is.
     pub(super) fn freeze(&self) {
         self.signal(Signal::STOP);

@@ -1,5 +1,7 @@
 //! What must hold of the pool: its cases one by one, then any order of events against a model.
 
+#![allow(clippy::panic, reason = "a test that fails panics")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
