@@ -202,6 +202,17 @@ async fn a_relay_without_agents_runs_and_says_so() {
 }
 
 #[tokio::test]
+async fn a_configuration_is_found_by_its_bare_name() {
+    let directory = tempfile::tempdir().expect("directory");
+    for args in [&["init", "--self-signed", "--listen", "127.0.0.1:0"][..], &["agent", "add", "other"], &["agent", "list"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_awslambdaproxy-relay"));
+        command.current_dir(directory.path()).args(["--config", "relay.toml"]).args(args).stdin(Stdio::null());
+        let output = timeout(PATIENCE, command.output()).await.expect("in time").expect("started");
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[tokio::test]
 async fn exit_codes_tell_usage_and_configuration_apart() {
     let home = Home::new();
     assert_eq!(home.fails(&["init"]).await.0, 2);
