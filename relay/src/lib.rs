@@ -9,6 +9,7 @@
 //!   agents      whose tokens are good, re-read while running
 //!   tls         certificate and key, or a generated pair
 //!   site        what everybody else sees
+//!   system      what systems do differently
 //!   config, cli the files and the commands, above the rooms
 //! ```
 //!
@@ -23,4 +24,5 @@ pub mod config;
 mod pairing;
 pub mod server;
 mod site;
+mod system;
 pub mod tls;

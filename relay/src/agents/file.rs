@@ -3,16 +3,15 @@
 //! Written whole and renamed into place, so that a reader sees either the old or the new one; two commands at once take
 //! turns by a lock beside it.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
-use super::{AgentName, TokenHash};
+use super::{AgentName, BadName, TokenHash};
+use crate::system;
 
 /// Most agents of one relay: each request's token is compared with all of them.
 const MOST_AGENTS: usize = 1000;
@@ -132,62 +131,39 @@ impl AgentsFile {
     /// Which version stands on disk; `None` when there is no file.
     pub(super) fn version(&self) -> Option<Version> {
         let metadata = fs::metadata(&self.path).ok()?;
-        Some(Version { modified: metadata.modified().ok(), length: metadata.len(), inode: metadata.ino() })
+        Some(Version { modified: metadata.modified().ok(), length: metadata.len(), inode: system::inode(&metadata) })
     }
 
     fn known(&self, raw: &RawAgent) -> Result<Known, AgentsError> {
-        let name = raw.name.parse().map_err(|error| self.malformed(error))?;
+        let name = raw.name.parse().map_err(|error: BadName| self.malformed(error.to_string()))?;
         let hash = TokenHash::from_hex(&raw.token_sha256);
         let hash = hash.ok_or_else(|| self.malformed(format!("token_sha256 of {name} is no SHA-256")))?;
         Ok((name, hash))
     }
 
     fn change(&self, change: impl FnOnce(&mut Vec<Known>) -> Result<(), AgentsError>) -> Result<(), AgentsError> {
-        create_private_directory(&self.directory).map_err(|error| io_error(&self.directory, error))?;
-        let _turn = self.lock()?;
+        system::create_private_directory(&self.directory).map_err(|error| io_error(&self.directory, error))?;
+        let lock = self.directory.join("agents.lock");
+        let _turn = system::lock_file(&lock).map_err(|error| io_error(&lock, error))?;
         let mut agents = self.read()?;
         change(&mut agents)?;
         self.write(&agents)
     }
 
-    /// Held while the returned file is open.
-    fn lock(&self) -> Result<File, AgentsError> {
-        let path = self.directory.join("agents.lock");
-        let open = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
-        let file = open.map_err(|error| io_error(&path, error))?;
-        flock(&file, FlockOperation::LockExclusive).map_err(|error| io_error(&path, error.into()))?;
-        Ok(file)
-    }
-
     fn write(&self, agents: &[Known]) -> Result<(), AgentsError> {
         let raw = |(name, hash): &Known| RawAgent { name: name.to_string(), token_sha256: hash.to_hex() };
         let raw = RawFile { agents: agents.iter().map(raw).collect() };
-        let text = toml::to_string(&raw).map_err(|error| self.malformed(error))?;
-        write_private(&self.path, text.as_bytes()).map_err(|error| io_error(&self.path, error))
+        let text = toml::to_string(&raw).map_err(|error| self.malformed(error.to_string()))?;
+        system::write_private(&self.path, text.as_bytes()).map_err(|error| io_error(&self.path, error))
     }
 
-    fn malformed(&self, reason: impl ToString) -> AgentsError {
-        AgentsError::Malformed { path: self.path.clone(), reason: reason.to_string() }
+    fn malformed(&self, reason: impl Into<String>) -> AgentsError {
+        AgentsError::Malformed { path: self.path.clone(), reason: reason.into() }
     }
 }
 
 fn io_error(path: &Path, source: io::Error) -> AgentsError {
     AgentsError::Io { path: path.to_owned(), source }
-}
-
-/// Makes a directory that only its owner enters; what exists stays as it is.
-pub(crate) fn create_private_directory(directory: &Path) -> io::Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)
-}
-
-/// Writes a file of mode 0600 whole, or not at all.
-pub(crate) fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
-    let directory = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    file.write_all(content)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    File::open(directory)?.sync_all()
 }
 
 #[cfg(test)]

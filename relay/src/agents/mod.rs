@@ -9,7 +9,6 @@ mod token;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 pub use file::{AgentsError, AgentsFile};
-pub(crate) use file::{create_private_directory, write_private};
 pub use name::{AgentName, BadName};
 pub use token::{Token, TokenHash};
 

@@ -1,7 +1,5 @@
 //! Whether a leg lives, judged by when it was last heard, not counting time in which nobody listened.
 
-use std::time::Duration;
-
 use tokio::time::Instant;
 use tunnel::limits::LEG_SILENCE;
 
@@ -46,13 +44,10 @@ impl Life {
     }
 }
 
-/// How long writing to an end may stall before the system gives its connection up (TCP_USER_TIMEOUT). An end always reads its
-/// leg, so only a dead one stalls; without this, two ends that die with full buffers would hold each other's leg unread, and
-/// neither silence would count.
-pub(crate) const STALLED: Duration = Duration::from_secs(30);
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);

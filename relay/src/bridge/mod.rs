@@ -22,8 +22,6 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tunnel::leg::port::close;
 use tunnel::limits::{LARGEST_NOTICE, RELAY_PING};
 
-pub(crate) use life::STALLED;
-
 use crate::pairing::{Departure, Mailbox, Order, Seat};
 use life::Life;
 use peer::{Peer, ToEnd};

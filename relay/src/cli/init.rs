@@ -8,9 +8,11 @@ use toml::{Table, Value};
 
 use super::args::InitArgs;
 use super::exit::CliError;
-use super::{agent, print};
-use crate::agents::{AgentsFile, write_private};
+use super::{agent, print, run};
+use crate::agents::AgentsFile;
 use crate::config::{PublicUrl, Settings, default_config};
+use crate::system::write_private;
+use crate::tls::Certified;
 
 /// Where TLS is expected.
 const TLS_PORT: u16 = 443;
@@ -25,6 +27,7 @@ pub(super) fn init(config: &Path, args: &InitArgs) -> Result<(), CliError> {
     }
     let text = content(config, args)?;
     let settings = Settings::parse(config, &text)?;
+    run::certified(&settings)?.map(Certified::server_config).transpose()?;
     let directory = config.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(directory).map_err(CliError::system(directory.display().to_string()))?;
     let agents = AgentsFile::in_directory(&settings.state_dir);

@@ -8,13 +8,14 @@ mod logging;
 mod print;
 mod run;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use args::{Args, Command};
 use exit::CliError;
+
+use crate::config::default_config;
 
 /// The program.
 pub fn main() -> ExitCode {
@@ -30,7 +31,11 @@ pub fn main() -> ExitCode {
 }
 
 fn dispatch(args: Args) -> Result<ExitCode, CliError> {
-    let config = args.config.map_or_else(crate::config::default_config, Ok::<PathBuf, _>)?;
+    let config = match args.config {
+        // What stands beside it is found by its directory, and a bare file name has none.
+        Some(path) => std::path::absolute(&path).map_err(CliError::system(path.display().to_string()))?,
+        None => default_config()?,
+    };
     match args.command {
         Command::Run => return run::run(&config),
         Command::Init(args) => init::init(&config, &args)?,

@@ -1,12 +1,9 @@
 //! `run`: the relay in the foreground.
 
-use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::exit::{CliError, INTERRUPTED};
@@ -14,6 +11,7 @@ use super::print;
 use crate::agents::{Agents, AgentsFile};
 use crate::config::{Settings, Tls};
 use crate::server::{self, Config};
+use crate::system::{Signals, raise_descriptor_limit};
 use crate::tls::{Certified, self_signed};
 
 /// Runs until a signal comes.
@@ -66,32 +64,4 @@ pub(super) fn certified(settings: &Settings) -> Result<Option<Certified>, CliErr
         Tls::SelfSigned => Some(self_signed(&settings.state_dir, &settings.certificate_host())?),
         Tls::Off => None,
     })
-}
-
-/// As many descriptors as the system lets us have: one leg is one, and shells start programs with 1024.
-fn raise_descriptor_limit() {
-    let limit = getrlimit(Resource::Nofile);
-    let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
-    if let Err(error) = raised {
-        tracing::debug!(%error, "the limit of open files stays as it is");
-    }
-}
-
-/// SIGTERM and SIGINT alike.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn new() -> io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
 }

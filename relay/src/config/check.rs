@@ -65,7 +65,7 @@ impl Checker<'_> {
             return None;
         };
         match mode.get_ref().as_str() {
-            "files" => return self.files(raw),
+            "files" => self.files(raw),
             "self-signed" => self.without_files(raw).then_some(Tls::SelfSigned),
             "off" => self.without_files(raw).then_some(Tls::Off),
             "acme" => {
@@ -154,7 +154,7 @@ impl Checker<'_> {
         }
     }
 
-    fn problem(&mut self, at: Option<Range<usize>>, key: &str, text: impl ToString) {
+    fn problem(&mut self, at: Option<Range<usize>>, key: &str, text: impl Into<String>) {
         self.problems.add(self.source, at, key, text);
     }
 }

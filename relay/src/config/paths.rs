@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use directories::ProjectDirs;
 
 use super::ConfigError;
+use crate::system::is_root;
 
 const PROGRAM: &str = "awslambdaproxy-relay";
 
@@ -21,10 +22,6 @@ pub(super) fn default_state() -> Result<PathBuf, ConfigError> {
     }
     let project = project()?;
     Ok(project.state_dir().unwrap_or(project.data_local_dir()).to_owned())
-}
-
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
 }
 
 fn project() -> Result<ProjectDirs, ConfigError> {

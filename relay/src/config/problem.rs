@@ -47,9 +47,9 @@ impl Problems {
     }
 
     /// Notes one, with the place of the value in `source`; an empty key stands for the file as a whole.
-    pub(super) fn add(&mut self, source: &str, at: Option<Range<usize>>, key: &str, text: impl ToString) {
+    pub(super) fn add(&mut self, source: &str, at: Option<Range<usize>>, key: &str, text: impl Into<String>) {
         let line = at.map(|at| 1 + source.as_bytes().iter().take(at.start).filter(|byte| **byte == b'\n').count());
-        self.list.push(Problem { line, key: key.to_owned(), text: text.to_string() });
+        self.list.push(Problem { line, key: key.to_owned(), text: text.into() });
     }
 
     pub(super) fn into_result<T>(self, value: Option<T>) -> Result<T, ConfigError> {

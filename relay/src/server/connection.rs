@@ -10,15 +10,14 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
-use tunnel::limits::{LARGEST_HEAD, NOTSENT_LOWAT};
+use tunnel::limits::LARGEST_HEAD;
 
 use super::{Relay, reception};
-use crate::bridge;
+use crate::system;
 
 /// How long TLS may take.
 const TLS_TIME: Duration = Duration::from_secs(10);
@@ -42,7 +41,7 @@ pub(super) enum ConnectionError {
 
 /// Serves one accepted connection until it is answered.
 pub(super) async fn serve(relay: Arc<Relay>, socket: TcpStream, sender: SocketAddr) -> Result<(), ConnectionError> {
-    tune(&socket).map_err(ConnectionError::Socket)?;
+    system::tune(&socket).map_err(ConnectionError::Socket)?;
     match relay.tls.clone() {
         None => request(relay, socket, sender).await,
         Some(config) => {
@@ -51,14 +50,6 @@ pub(super) async fn serve(relay: Arc<Relay>, socket: TcpStream, sender: SocketAd
             request(relay, accepted.map_err(ConnectionError::Tls)?, sender).await
         }
     }
-}
-
-/// A tunnel's latency is made here: nothing waits to be gathered, and the kernel holds no more unsent than the wire takes.
-fn tune(socket: &TcpStream) -> io::Result<()> {
-    socket.set_nodelay(true)?;
-    let socket = SockRef::from(socket);
-    socket.set_tcp_notsent_lowat(NOTSENT_LOWAT)?;
-    socket.set_tcp_user_timeout(Some(bridge::STALLED))
 }
 
 async fn request<T>(relay: Arc<Relay>, io: T, sender: SocketAddr) -> Result<(), ConnectionError>

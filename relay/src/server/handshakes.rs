@@ -66,14 +66,13 @@ impl Handshakes {
 
     fn attempt(&self, now: Instant) -> Attempt {
         let mut slots = self.shared.lock();
-        if slots.taken.len() >= self.most {
-            if let Some(oldest) = slots.taken.first_entry() {
-                let age = now.saturating_duration_since(oldest.get().0);
-                if age < UNDISTURBED {
-                    return Attempt::FullFor(UNDISTURBED - age);
-                }
-                oldest.remove().1.cancel();
+        let oldest = if slots.taken.len() >= self.most { slots.taken.first_entry() } else { None };
+        if let Some(oldest) = oldest {
+            let age = now.saturating_duration_since(oldest.get().0);
+            if age < UNDISTURBED {
+                return Attempt::FullFor(UNDISTURBED - age);
             }
+            oldest.remove().1.cancel();
         }
         slots.last += 1;
         let (number, lost) = (slots.last, CancellationToken::new());

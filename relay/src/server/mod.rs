@@ -95,10 +95,11 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
 async fn accept_all(relay: &Arc<Relay>, listener: &TcpListener, handshakes: &Handshakes) {
     let mut backoff = ACCEPT_BACKOFF.0;
     loop {
-        let slot = handshakes.enter().await;
         match listener.accept().await {
             Ok((socket, sender)) => {
                 backoff = ACCEPT_BACKOFF.0;
+                // While none is free the next ones wait in the kernel's queue.
+                let slot = handshakes.enter().await;
                 relay.spawn(serve(Arc::clone(relay), socket, sender, slot));
             }
             Err(error) => {

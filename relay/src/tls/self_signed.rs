@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Certified, TlsError};
-use crate::agents::{create_private_directory, write_private};
+use crate::system::{create_private_directory, write_private};
 
 /// Certificate and key together, so that they can only be found or missing both.
 const FILE_NAME: &str = "self-signed.pem";

@@ -128,7 +128,8 @@ async fn init_and_run_with_a_certificate_of_its_own_carry_a_tunnel_and_stop_in_g
     let io = connect(running.connect().await, &pin).await.expect("tls");
     let request = function_request(running.address, &ticket.to_hex(), &InstanceNonce::mint().to_string());
     let mut function = open(io, request).await.expect("function");
-    (agent.synced().await, function.synced().await);
+    agent.synced().await;
+    function.synced().await;
     function.binary("through").await;
     assert_eq!(agent.received().await, "through");
 
@@ -201,10 +202,23 @@ async fn a_relay_without_agents_runs_and_says_so() {
 }
 
 #[tokio::test]
+async fn a_configuration_is_found_by_its_bare_name() {
+    let directory = tempfile::tempdir().expect("directory");
+    for args in [&["init", "--self-signed", "--listen", "127.0.0.1:0"][..], &["agent", "add", "other"], &["agent", "list"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_awslambdaproxy-relay"));
+        command.current_dir(directory.path()).args(["--config", "relay.toml"]).args(args).stdin(Stdio::null());
+        let output = timeout(PATIENCE, command.output()).await.expect("in time").expect("started");
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[tokio::test]
 async fn exit_codes_tell_usage_and_configuration_apart() {
     let home = Home::new();
     assert_eq!(home.fails(&["init"]).await.0, 2);
     assert_eq!(home.fails(&["init", "--self-signed", "--behind-proxy"]).await.0, 2);
+    let absent = ["init", "--certificate", "/absent.pem", "--key", "/absent.pem", "--host", "x"];
+    assert_eq!(home.fails(&absent).await.0, 3, "a certificate that is not there");
     assert_eq!(home.fails(&["init", "--self-signed"]).await.0, 2, "0.0.0.0 is no address for a pairing code");
     let (code, error) = home.fails(&["run"]).await;
     assert_eq!((code, error.contains("init")), (3, true), "{error}");

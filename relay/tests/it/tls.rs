@@ -90,7 +90,8 @@ async fn a_self_signed_relay_is_known_by_its_pin_and_carries_a_tunnel() {
     let mut agent = open(io, relay.agent_request(ticket.hash())).await.expect("agent");
     let io = connect(relay.connect().await, &pin).await.expect("tls");
     let mut function = open(io, relay.function_request(&ticket, InstanceNonce::mint())).await.expect("function");
-    (agent.synced().await, function.synced().await);
+    agent.synced().await;
+    function.synced().await;
     agent.binary(vec![5; 70_000]).await;
     assert_eq!(function.received().await, vec![5; 70_000]);
     agent.close(1000).await;
