@@ -136,3 +136,31 @@ async fn rules_send_direct_or_nowhere() {
     let stats = world.proxy.counters.stats();
     assert_eq!((stats.entered, stats.bytes_up, stats.bytes_down), (4, 10, 6));
 }
+
+#[tokio::test]
+async fn three_hundred_tunnels_at_once_carry_their_own_bytes() {
+    let (world, site) = (World::with_exit().await, Site::new().await);
+    let echo = async {
+        for _ in 0..300 {
+            let mut far = site.accept().await;
+            tokio::spawn(async move {
+                let request = far.until_end().await;
+                far.send(request).await;
+            });
+        }
+    };
+    let clients = async {
+        let mut clients = Vec::new();
+        for number in 0..300 {
+            clients.push((number, world.ask(format!("CONNECT {} HTTP/1.1\r\n\r\n{number}", site.authority())).await));
+        }
+        for (_, client) in &mut clients {
+            client.expect("HTTP/1.1 200 Connection Established\r\n\r\n").await;
+            client.finish().await;
+        }
+        for (number, client) in &mut clients {
+            assert_eq!(client.until_end().await, number.to_string());
+        }
+    };
+    tokio::join!(echo, clients);
+}
