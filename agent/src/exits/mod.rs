@@ -1,0 +1,3 @@
+//! Exits: the running functions with a tunnel each.
+
+pub mod state;
