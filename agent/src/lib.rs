@@ -1,4 +1,4 @@
 //! placeholder
 
 pub mod exits;
-
+pub mod scheduler;
