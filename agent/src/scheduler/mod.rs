@@ -11,5 +11,6 @@
 
 pub mod backoff;
 pub mod idle;
+pub mod plan;
 pub mod regions;
 pub mod time;

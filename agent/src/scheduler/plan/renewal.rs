@@ -1,0 +1,105 @@
+//! Which exits pass the function's time limit in the same instance.
+//!
+//! Never: a drainer is not renewed into the last slot, so that the oldest exit of a full region ends by itself.
+
+use super::decision::Action;
+use super::pass::Pass;
+use super::settings::{Frequency, Renew};
+use super::view::{ExitId, ExitView, RenewalProgress};
+use crate::exits::state::Reason;
+use crate::scheduler::time::Timestamp;
+
+impl Pass<'_> {
+    /// Orders at most one renewal, the most urgent one; the oldest deadline goes first.
+    pub(super) fn renew(&mut self) {
+        let mut exits = self.open_exits();
+        exits.sort_by_key(|exit| (exit.deadline, exit.id));
+        for exit in exits {
+            // An earlier turn of this loop may have taken its slot.
+            if !self.exits.iter().any(|other| other.id == exit.id && other.is_open()) {
+                continue;
+            }
+            match self.renewal_at(&exit) {
+                Some(at) if at <= self.now || exit.asked => self.renew_if_possible(&exit),
+                Some(at) => self.wake_at(at),
+                None if exit.asked && exit.is_draining() => self.end(exit.id, Reason::Deadline),
+                None => {}
+            }
+        }
+    }
+
+    /// Whether the exit's instance would take a renewal, as far as is known.
+    pub(super) fn may_be_renewed(&self, exit: &ExitView) -> bool {
+        self.settings.renew == Renew::Auto
+            && exit.is_open()
+            && (exit.is_active() || exit.is_draining())
+            && exit.renewal == RenewalProgress::None
+            && (self.state.generation.is_none() || exit.generation == self.state.generation)
+    }
+
+    /// Whether this exit, which accepts, is renewed at its end instead of being replaced.
+    pub(super) fn lives_by_renewal(&self, exit: &ExitView) -> bool {
+        self.settings.frequency == Frequency::Never
+            && self.settings.renew == Renew::Auto
+            && self.state.request.is_none()
+            && match exit.renewal {
+                RenewalProgress::UnderWay => true,
+                _ => !self.state.distrusts_renewal(self.now) && self.may_be_renewed(exit),
+            }
+    }
+
+    /// Whether a drainer's streams are to be carried past its function's limit.
+    pub(super) fn is_carried(&self, exit: &ExitView) -> bool {
+        let function_goes = exit.deadline.before(self.settings.question_lead());
+        let time_to_drain = exit.drain_limit(self.settings).is_some_and(|limit| limit > function_goes);
+        exit.is_old() && exit.is_moving() && time_to_drain && self.may_be_renewed(exit)
+    }
+
+    /// When a carried drainer's renewal is due.
+    pub(super) fn carrying_at(&self, exit: &ExitView) -> Timestamp {
+        exit.deadline.before(self.settings.renewal_lead())
+    }
+
+    /// When to renew this exit, if it is to be renewed at all.
+    fn renewal_at(&self, exit: &ExitView) -> Option<Timestamp> {
+        let is_acceptor = self.acceptor().is_some_and(|acceptor| acceptor.id == exit.id);
+        if !self.may_be_renewed(exit) {
+            None
+        } else if is_acceptor && (self.lives_by_renewal(exit) || self.is_full_of_others()) {
+            Some(exit.deadline.before(self.settings.lead()))
+        } else if is_acceptor || self.is_carried(exit) {
+            // The acceptor: its successor should have been here long ago.
+            Some(self.carrying_at(exit))
+        } else {
+            None
+        }
+    }
+
+    /// No slot for a successor, and none that could be made without cutting a stream.
+    fn is_full_of_others(&self) -> bool {
+        let spare = |exit: &ExitView| exit.ending || (exit.is_draining() && !exit.is_moving());
+        !self.has_free_slot() && !self.exits.iter().any(spare) && !self.exits.iter().any(|exit| exit.state.is_starting())
+    }
+
+    fn renew_if_possible(&mut self, exit: &ExitView) {
+        if self.busy || !self.may_invoke || exit.unpaired_for.is_some() {
+            return self.recheck();
+        }
+        let is_acceptor = self.acceptor().is_some_and(|acceptor| acceptor.id == exit.id);
+        if is_acceptor || self.has_free_slot() {
+            self.order_renewal(exit.id);
+        } else if !self.a_slot_is_coming() {
+            self.end_a_silent_one();
+        }
+    }
+
+    fn order_renewal(&mut self, id: ExitId) {
+        self.busy = true;
+        let slot = self.has_free_slot();
+        self.actions.push(Action::Renew { id, slot });
+        if let Some(exit) = self.exits.iter_mut().find(|exit| exit.id == id) {
+            exit.renewal = RenewalProgress::UnderWay;
+            exit.asked = false;
+        }
+    }
+}
