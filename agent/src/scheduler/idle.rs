@@ -41,16 +41,14 @@ impl Idle {
         std::mem::take(&mut self.lapsed).then_some(IdleChange::Wake)
     }
 
-    /// A user's stream was opened.
-    pub fn on_stream_opened(&mut self, now: Timestamp) -> Option<IdleChange> {
-        self.open = self.open.saturating_add(1);
-        self.on_demand(now)
-    }
-
-    /// A user's stream ended.
-    pub fn on_stream_closed(&mut self, now: Timestamp) {
-        self.open = self.open.saturating_sub(1);
-        self.last_use = now;
+    /// How many users' streams are open now, and whether a request waits for an exit. Wakes the regions if they had lapsed.
+    pub fn follow(&mut self, now: Timestamp, open: usize, waiting: bool) -> Option<IdleChange> {
+        let opened = open > self.open;
+        if open != self.open {
+            self.last_use = now;
+        }
+        self.open = open;
+        (opened || waiting).then(|| self.on_demand(now)).flatten()
     }
 
     /// Looks at the time: `Lapse` exactly once, when none is open and none was for `exits.idle`.
@@ -92,10 +90,10 @@ mod tests {
     #[test]
     fn it_lapses_once_after_the_last_stream() {
         let mut idle = Idle::new(at(0), Some(IDLE));
-        assert_eq!(idle.on_stream_opened(at(10)), None);
+        assert_eq!(idle.follow(at(10), 1, false), None);
         assert_eq!(idle.check(at(5000)), None, "a stream is open");
         assert_eq!(idle.lapse_at(), None);
-        idle.on_stream_closed(at(5000));
+        idle.follow(at(5000), 0, false);
         assert_eq!(idle.lapse_at(), Some(at(5900)));
         assert_eq!(idle.check(at(5899)), None);
         assert_eq!(idle.check(at(5900)), Some(IdleChange::Lapse));
