@@ -1,4 +1,27 @@
-//! placeholder
+//! The desktop program: a local proxy, and what keeps its exits alive.
+//!
+//! ```text
+//!   data plane, in the order of a request
+//!     listener ─▶ proxy/{http, socks5} ─▶ routing ─▶ exits/pool ─▶ tunnel          direct, by rule only
+//!   control plane
+//!     scheduler/{plan (pure), supervisor} ─▶ exits/actor ─▶ cloud
+//!   faces and support
+//!     cli ─▶ config ─▶ app (wires the rooms)     control_socket ─▶ status, health     hidden (local mode's programs)
+//! ```
+//!
+//! Never: the data plane does not call the control plane. It publishes demand, and takes exits that are offered.
 
+pub mod app;
+pub mod cli;
+pub mod cloud;
+pub mod config;
+pub mod control_socket;
+pub mod direct;
 pub mod exits;
+pub mod health;
+pub mod hidden;
+pub mod listener;
+pub mod proxy;
+pub mod routing;
 pub mod scheduler;
+pub mod status;

@@ -1,2 +1,7 @@
-//! placeholder
-fn main() {}
+//! The function's program, named as Lambda's custom runtimes expect.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    function::main()
+}

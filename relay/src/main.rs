@@ -1,2 +1,7 @@
-//! placeholder
-fn main() {}
+//! `awslambdaproxy-relay`: a thin program around the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    relay::cli::main()
+}

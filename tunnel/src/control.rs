@@ -1,7 +1,8 @@
 //! The control stream: bounded JSON lines on one reserved stream per tunnel, opened by the agent.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 
 use crate::instance::InstanceNonce;
 use crate::limits::LONGEST_CONTROL_LINE;
@@ -57,18 +58,29 @@ pub enum ControlError {
     Json(#[from] serde_json::Error),
 }
 
-/// Reads one message; `None` at a clean end. Not cancel-safe: a dropped call loses what it had read of a line.
-pub async fn read<T, R>(stream: &mut R) -> Result<Option<T>, ControlError>
-where
-    T: for<'de> Deserialize<'de>,
-    R: AsyncBufRead + Unpin,
-{
-    let mut line = Vec::new();
-    let read = stream.take(LONGEST_CONTROL_LINE as u64 + 1).read_until(b'\n', &mut line).await?;
-    match read {
-        0 => Ok(None),
-        _ if line.len() > LONGEST_CONTROL_LINE => Err(ControlError::TooLong),
-        _ => Ok(Some(serde_json::from_slice(&line)?)),
+/// Reads messages off one direction of the control stream.
+#[derive(Debug)]
+pub struct Reader<R> {
+    stream: BufReader<R>,
+    line: Vec<u8>,
+}
+
+impl<R: AsyncRead + Unpin> Reader<R> {
+    /// Reads from `stream`.
+    pub fn new(stream: R) -> Self {
+        Self { stream: BufReader::new(stream), line: Vec::new() }
+    }
+
+    /// The next message; `None` at a clean end. Cancel-safe: what was read of a line is kept.
+    pub async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, ControlError> {
+        let room = (LONGEST_CONTROL_LINE + 1).saturating_sub(self.line.len());
+        (&mut self.stream).take(room as u64).read_until(b'\n', &mut self.line).await?;
+        let line = std::mem::take(&mut self.line);
+        match line.len() {
+            0 => Ok(None),
+            length if length > LONGEST_CONTROL_LINE => Err(ControlError::TooLong),
+            _ => Ok(Some(serde_json::from_slice(&line)?)),
+        }
     }
 }
 
@@ -89,16 +101,16 @@ mod tests {
     async fn messages_survive_the_wire() {
         let (mut near, far) = tokio::io::duplex(8);
         let hello = FromFunction::Hello { nonce: InstanceNonce::mint(), generation: 3, version: "0.1.0".into() };
-        let mut far = tokio::io::BufReader::new(far);
+        let mut far = Reader::new(far);
         let (sent, got) = tokio::join!(
             async { write(&mut near, &hello).await.and(write(&mut near, &FromFunction::Ending { deadline: 5 }).await) },
-            async { (read::<FromFunction, _>(&mut far).await, read::<FromFunction, _>(&mut far).await) }
+            async { (far.next().await, far.next().await) }
         );
         sent.expect("written");
         assert_eq!(got.0.expect("hello"), Some(hello.clone()));
         assert_eq!(got.1.expect("ending"), Some(FromFunction::Ending { deadline: 5 }));
         drop(near);
-        assert_eq!(read::<FromFunction, _>(&mut far).await.expect("end"), None);
+        assert_eq!(far.next::<FromFunction>().await.expect("end"), None);
     }
 
     #[test]
@@ -110,7 +122,7 @@ mod tests {
     #[tokio::test]
     async fn an_endless_line_is_refused() {
         let flood = vec![b'x'; LONGEST_CONTROL_LINE * 4];
-        let error = read::<FromAgent, _>(&mut flood.as_slice()).await.expect_err("too long");
+        let error = Reader::new(flood.as_slice()).next::<FromAgent>().await.expect_err("too long");
         assert!(matches!(error, ControlError::TooLong), "{error}");
     }
 }

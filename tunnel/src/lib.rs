@@ -11,6 +11,8 @@
 //! A thing belongs here only if the other end breaks when it changes.
 
 #[cfg(feature = "ends")]
+pub mod answer;
+#[cfg(feature = "ends")]
 pub mod control;
 #[cfg(feature = "ends")]
 pub mod destination;
@@ -21,6 +23,8 @@ pub mod instance;
 pub mod invitation;
 pub mod leg;
 pub mod limits;
+#[cfg(feature = "ends")]
+pub mod link;
 #[cfg(feature = "ends")]
 pub mod meter;
 #[cfg(feature = "ends")]

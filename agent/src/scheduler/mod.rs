@@ -13,4 +13,5 @@ pub mod backoff;
 pub mod idle;
 pub mod plan;
 pub mod regions;
+pub mod supervisor;
 pub mod time;

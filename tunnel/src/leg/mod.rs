@@ -1,5 +1,13 @@
 //! A leg: one WebSocket between an end and the relay, as bounded binary messages.
 
+#[cfg(feature = "ends")]
+mod connect;
+#[cfg(feature = "ends")]
+pub mod dial;
 pub mod port;
 #[cfg(feature = "ends")]
+pub mod tls;
+#[cfg(feature = "ends")]
 pub mod url;
+#[cfg(feature = "ends")]
+mod watched;

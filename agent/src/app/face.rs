@@ -1,0 +1,59 @@
+//! The running agent as the control socket sees it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use super::status::{Fixed, status};
+use crate::config::Config;
+use crate::control_socket::{Agent, RotateOrder, RotateReport, RotatedRegion};
+use crate::health::Health;
+use crate::proxy::Counters;
+use crate::scheduler::supervisor::{Rotated, SupervisorHandle};
+use crate::status::model::Status;
+
+/// Answers questions about the agent, and takes its orders.
+pub(super) struct Face {
+    fixed: Fixed,
+    counters: Arc<Counters>,
+    supervisor: SupervisorHandle,
+    health: Health,
+    stop: Notify,
+}
+
+impl Face {
+    pub(super) fn new(
+        config: &Config,
+        listen: Vec<SocketAddr>,
+        relays: Vec<String>,
+        counters: Arc<Counters>,
+        supervisor: SupervisorHandle,
+        health: Health,
+    ) -> Self {
+        let fixed = Fixed { listen, relays, limit_usd: config.budget.monthly_usd };
+        Self { fixed, counters, supervisor, health, stop: Notify::new() }
+    }
+
+    /// Resolves when somebody asked the agent to stop.
+    pub(super) async fn stopped(&self) {
+        self.stop.notified().await;
+    }
+}
+
+impl Agent for Face {
+    async fn status(&self) -> Status {
+        let snapshot = self.supervisor.snapshot().await.unwrap_or_default();
+        status(&self.fixed, &snapshot, &self.counters, &self.health)
+    }
+
+    async fn rotate(&self, order: RotateOrder) -> RotateReport {
+        let rotated = self.supervisor.rotate(order.regions, order.fresh).await;
+        let region = |it: Rotated| RotatedRegion { region: it.region, old: it.old, new: it.new, error: it.error };
+        RotateReport { regions: rotated.into_iter().map(region).collect() }
+    }
+
+    fn stop(&self) {
+        self.stop.notify_one();
+    }
+}

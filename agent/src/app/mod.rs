@@ -1,0 +1,172 @@
+//! Wires the rooms into a running agent, and ends it in order.
+//!
+//! ```text
+//!   bind ports ─▶ cloud and relays ─▶ scheduler ─▶ serve ─▶ signal ─▶ no new work ─▶ drain ─▶ exits end ─▶ gone
+//! ```
+
+mod face;
+mod local;
+pub mod local_relay;
+mod port_owner;
+mod routing;
+mod shutdown;
+mod status;
+mod trust;
+mod wiring;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use tokio_util::task::AbortOnDropHandle;
+
+use self::face::Face;
+use self::local::LocalMachine;
+use self::shutdown::Signals;
+use crate::cloud::Cloud;
+use crate::config::{Config, Mode};
+use crate::control_socket::ControlSocket;
+use crate::exits::Pool;
+use crate::health::Health;
+use crate::listener::{Listener, Shutdown};
+use crate::proxy::Proxy;
+use crate::scheduler::supervisor::{Supervisor, SupervisorHandle};
+
+/// How long everything may take to end once streams are cut: users wait for a prompt.
+const END_TIMEOUT: Duration = Duration::from_millis(1900);
+
+/// How to run, beyond the configuration.
+pub struct RunOptions {
+    /// How long streams may finish after the first signal; `None` ends them.
+    pub drain: Option<Duration>,
+    /// Where the agent is asked; while it is open, no other runs on this configuration.
+    pub socket: ControlSocket,
+    /// Says a line to the person who started the agent.
+    pub say: fn(&str),
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunEnd {
+    /// It was asked to end, and everything did.
+    Asked,
+    /// A second signal did not want to wait.
+    Interrupted,
+}
+
+/// Runs until a signal, or until it is asked to stop.
+pub async fn run(config: Config, options: RunOptions) -> anyhow::Result<RunEnd> {
+    let signals = Signals::new()?;
+    let listener = bind(&config).await?;
+    let addresses = listener.addresses()?;
+    match config.mode {
+        Mode::Local => {
+            let machine = LocalMachine::start(&config, &addresses).await?;
+            let agent = Running::start(&config, &options, listener, addresses, machine.setup())?;
+            (options.say)("local mode: sites see this machine's own address");
+            let end = agent.serve(&options, signals).await;
+            machine.stop().await;
+            Ok(end)
+        }
+        Mode::Cloud => {
+            bail!("this version invokes no functions in AWS yet; `awslambdaproxy run --local` runs the same path on this machine")
+        }
+    }
+}
+
+async fn bind(config: &Config) -> anyhow::Result<Listener> {
+    match Listener::bind(&config.proxy.listen).await {
+        Ok(listener) => Ok(listener),
+        Err(error) => {
+            let owner = port_owner::find(error.address).map(|owner| format!(" (held by {owner})")).unwrap_or_default();
+            let text = format!("{error}{owner}; choose another address with --listen or proxy.listen");
+            Err(error).context(text)
+        }
+    }
+}
+
+/// A started agent.
+struct Running {
+    shutdown: Shutdown,
+    supervisor: SupervisorHandle,
+    supervising: AbortOnDropHandle<()>,
+    serving: AbortOnDropHandle<()>,
+    face: Arc<Face>,
+}
+
+impl Running {
+    fn start<C: Cloud>(
+        config: &Config,
+        options: &RunOptions,
+        listener: Listener,
+        addresses: Vec<SocketAddr>,
+        setup: wiring::CloudSetup<C>,
+    ) -> anyhow::Result<Self> {
+        let (pool, health) = (Pool::new(wiring::pool(config)), Health::default());
+        let relays = setup.relays.iter().map(|relay| relay.endpoint.url.to_string()).collect();
+        let (supervisor, handle) = Supervisor::new(wiring::supervisor(config, setup, pool.clone(), health.clone())?);
+        let router = routing::router(config, &addresses);
+        let proxy = Arc::new(Proxy::new(wiring::auth(config), router, pool));
+        (options.say)(&greeting(&addresses, config));
+        let shutdown = Shutdown::default();
+        let face = Face::new(config, addresses, relays, proxy.counters.clone(), handle.clone(), health);
+        Ok(Self {
+            serving: AbortOnDropHandle::new(tokio::spawn(listener.run(proxy, shutdown.clone()))),
+            supervising: AbortOnDropHandle::new(tokio::spawn(supervisor.run())),
+            supervisor: handle,
+            shutdown,
+            face: Arc::new(face),
+        })
+    }
+
+    /// Serves until somebody ends it, then ends in order.
+    async fn serve(mut self, options: &RunOptions, mut signals: Signals) -> RunEnd {
+        let asking = options.socket.serve(self.face.clone());
+        tokio::pin!(asking);
+        tokio::select! {
+            () = &mut asking => {}
+            () = signals.next() => {}
+            () = self.face.stopped() => {}
+        }
+        self.shutdown.stop.cancel();
+        let ending = async {
+            self.drain(options).await;
+            self.end().await;
+        };
+        tokio::select! {
+            () = ending => RunEnd::Asked,
+            () = &mut asking => RunEnd::Interrupted,
+            () = signals.next() => RunEnd::Interrupted,
+        }
+    }
+
+    /// Lets streams finish for as long as was asked for.
+    async fn drain(&mut self, options: &RunOptions) {
+        let Some(limit) = options.drain else { return };
+        (options.say)("no new connections are taken; running ones may finish (a second signal ends them)");
+        if tokio::time::timeout(limit, &mut self.serving).await.is_err() {
+            tracing::warn!("the time to drain is over; what still runs is cut");
+        }
+    }
+
+    /// Cuts what runs, tells every function to end, and waits within bounds.
+    async fn end(&mut self) {
+        self.shutdown.cut.cancel();
+        let ended = async {
+            self.supervisor.stop().await;
+            let _supervised = (&mut self.supervising).await;
+        };
+        if tokio::time::timeout(END_TIMEOUT, ended).await.is_err() {
+            tracing::warn!("some functions did not confirm their end; they end by themselves within exits.grace");
+        }
+    }
+}
+
+/// What listens where, and one line to try.
+fn greeting(addresses: &[SocketAddr], config: &Config) -> String {
+    let shown: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    let first = shown.first().cloned().unwrap_or_default();
+    let user = if config.proxy.credentials.is_some() { "--proxy-user NAME:PASSWORD " } else { "" };
+    format!("HTTP and SOCKS5 proxy on {}\ntry:  curl {user}-x http://{first} https://checkip.amazonaws.com", shown.join(" and "))
+}

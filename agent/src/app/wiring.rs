@@ -1,0 +1,87 @@
+//! From the configuration to what each room takes.
+
+use std::sync::Arc;
+
+use anyhow::bail;
+use tunnel::instance::InstanceNonce;
+use tunnel::invitation::RelayEndpoint;
+use tunnel::leg::dial::AgentRelay;
+use tunnel::leg::tls::trusting;
+
+use super::trust::roots;
+use crate::cloud::Cloud;
+use crate::config::{self, Config, HttpUrl, RelayConfig};
+use crate::exits::actor::Outfit;
+use crate::exits::address::CheckUrl;
+use crate::exits::{self, Pool};
+use crate::health::Health;
+use crate::proxy::auth::{Auth, Credentials};
+use crate::scheduler::plan::{Frequency, Fresh, Renew, Settings};
+use crate::scheduler::supervisor::Setup;
+
+/// A cloud, and how its exits and the agent meet.
+pub(super) struct CloudSetup<C> {
+    pub(super) cloud: Arc<C>,
+    pub(super) regions: Vec<String>,
+    pub(super) relays: Vec<AgentRelay>,
+    /// What exits may connect to.
+    pub(super) egress: tunnel::invitation::Egress,
+}
+
+pub(super) fn pool(config: &Config) -> exits::Config {
+    exits::Config { policy: config.routing.policy, wait: config.proxy.wait }
+}
+
+pub(super) fn auth(config: &Config) -> Auth {
+    let credentials = config.proxy.credentials.as_ref();
+    let credentials = credentials.map(|it| Credentials { username: it.username.clone(), password: it.password.clone() });
+    Auth::new(credentials.as_ref())
+}
+
+pub(super) fn supervisor<C: Cloud>(
+    config: &Config,
+    setup: CloudSetup<C>,
+    pool: Pool,
+    health: Health,
+) -> anyhow::Result<Setup<C>> {
+    let grace = config.exits.grace;
+    let CloudSetup { cloud, regions, relays, egress } = setup;
+    let outfit = Arc::new(Outfit { cloud, relays, agent: InstanceNonce::mint(), egress, grace });
+    let check_url = config.exits.check_url.as_ref().map(check_url).transpose()?;
+    Ok(Setup { outfit, regions, settings: settings(config), idle: config.exits.idle, check_url, pool, health })
+}
+
+fn settings(config: &Config) -> Settings {
+    let frequency = match config.frequency.duration() {
+        Some(every) => Frequency::Every(every),
+        None => Frequency::Never,
+    };
+    let fresh = match config.exits.fresh {
+        config::Fresh::Auto => Fresh::Auto,
+        config::Fresh::Always => Fresh::Always,
+        config::Fresh::Never => Fresh::Never,
+    };
+    Settings {
+        frequency,
+        timeout: config.aws.timeout,
+        max_per_region: config.exits.max_per_region as usize,
+        drain: config.exits.drain,
+        renew: Renew::Never,
+        fresh,
+        grace: config.exits.grace,
+    }
+}
+
+fn check_url(url: &HttpUrl) -> anyhow::Result<CheckUrl> {
+    let tls = if url.tls { Some(trusting(roots(None)?)?) } else { None };
+    Ok(CheckUrl { destination: url.authority.clone(), path: url.path.clone(), tls })
+}
+
+/// A relay of the configuration, as the agent dials it.
+pub(super) fn relay(relay: &RelayConfig) -> anyhow::Result<AgentRelay> {
+    if relay.proxy.is_some() {
+        bail!("relay.proxy: this version cannot dial a relay through a proxy; remove the key to dial it directly");
+    }
+    let endpoint = RelayEndpoint { url: relay.url.clone(), pin: relay.pin };
+    Ok(AgentRelay { endpoint, token: relay.token.clone(), trust: trusting(roots(relay.ca_file.as_deref())?)? })
+}

@@ -1,0 +1,69 @@
+//! An error with its exit code: the one place that maps the rooms' errors to codes.
+
+use std::io;
+
+use super::exit::Exit;
+use super::printer::Printer;
+use crate::config::Mistakes;
+use crate::control_socket::{AskError, NoPlace, OpenError};
+
+/// Why a command failed.
+#[derive(Debug)]
+pub struct Failure {
+    exit: Exit,
+    error: anyhow::Error,
+}
+
+impl Failure {
+    /// An error that the command itself classifies.
+    pub fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
+        Self { exit, error: error.into() }
+    }
+
+    /// Tells the user, and gives the exit code. A reader that has seen enough (`| head`) is no failure.
+    pub(super) fn report(&self, printer: &Printer) -> Exit {
+        if self.error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+            return Exit::Ok;
+        }
+        printer.talk(&format!("error: {:#}", self.error));
+        self.exit
+    }
+}
+
+impl From<Mistakes> for Failure {
+    fn from(mistakes: Mistakes) -> Self {
+        let exit = if mistakes.only_flags() { Exit::Usage } else { Exit::Config };
+        Self::new(exit, mistakes)
+    }
+}
+
+impl From<AskError> for Failure {
+    fn from(error: AskError) -> Self {
+        let exit = if matches!(error, AskError::NotRunning) { Exit::NotRunning } else { Exit::Failure };
+        Self::new(exit, error)
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        Self::new(Exit::Failure, error)
+    }
+}
+
+impl From<NoPlace> for Failure {
+    fn from(error: NoPlace) -> Self {
+        Self::new(Exit::Failure, error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::new(Exit::Failure, error)
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::new(Exit::Failure, error)
+    }
+}

@@ -1,0 +1,113 @@
+//! The command line: one command one file, one printer, one place for exit codes.
+//!
+//! ```text
+//!   arguments  what can be typed        seed      the seed's two long flags with one dash
+//!   context    what every command needs: printer, configuration file, the running agent
+//!   printer    the only file that prints: stdout is data, stderr is talk
+//!   failure    an error and its exit code (exit)
+//! ```
+
+mod arguments;
+mod completions;
+mod config;
+mod context;
+mod exit;
+mod failure;
+mod logging;
+mod man;
+mod printer;
+mod rotate;
+mod run;
+mod seed;
+mod settings;
+mod status;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, error::ErrorKind};
+
+use arguments::{Cli, Command};
+use context::Context;
+pub use exit::Exit;
+pub use failure::Failure;
+use printer::Printer;
+
+/// The program, from its arguments to its exit code. The runtime has one thread: two carry no more (see the measurements).
+pub fn start() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    if let Some(code) = crate::hidden::run(&arguments) {
+        return code;
+    }
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Failure::from(error).report(&Printer).into(),
+    };
+    runtime.block_on(main(arguments)).into()
+}
+
+/// One command.
+async fn main(arguments: Vec<OsString>) -> Exit {
+    let cli = match parse(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return Printer.usage(&error),
+    };
+    match dispatch(cli).await {
+        Ok(exit) => exit,
+        Err(failure) => failure.report(&Printer),
+    }
+}
+
+/// Reads the arguments. Options of `run` before another command are a mistake, not a wish.
+fn parse(arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
+    let cli = Cli::try_parse_from(seed::rewrite(arguments))?;
+    if cli.command.is_some() && !cli.run.is_default() {
+        let text = "options of `run` stand before another command; write them after `run`";
+        return Err(Cli::command().error(ErrorKind::ArgumentConflict, text));
+    }
+    Ok(cli)
+}
+
+async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
+    logging::start(&cli.global)?;
+    let context = Context::new(cli.global)?;
+    match cli.command.unwrap_or(Command::Run(cli.run)) {
+        Command::Run(arguments) => run::run(&context, arguments).await,
+        Command::Status(arguments) => status::run(&context, arguments).await,
+        Command::Rotate(arguments) => rotate::run(&context, arguments).await,
+        Command::Config(arguments) => config::run(&context, &arguments),
+        Command::Completions(arguments) => completions::run(&context, &arguments),
+        Command::Man => man::run(&context),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cli(line: &str) -> Result<Cli, clap::Error> {
+        parse(line.split(' ').map(OsString::from).collect())
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_seeds_line_is_a_run() {
+        let cli = cli("awslambdaproxy -regions us-west-2,us-west-1 -frequency 10").expect("parsed");
+        assert!(cli.command.is_none());
+        assert_eq!(cli.run.settings.regions, ["us-west-2,us-west-1"]);
+        assert_eq!(cli.run.settings.frequency.as_deref(), Some("10"));
+    }
+
+    #[test]
+    fn options_of_run_belong_to_run() {
+        assert!(cli("awslambdaproxy -r us-west-2 run").is_err());
+        assert!(cli("awslambdaproxy --local status").is_err());
+        assert!(cli("awslambdaproxy run -r us-west-2 --local --drain 5m").is_ok());
+        assert!(cli("awslambdaproxy --config x -v status --json").is_ok());
+        assert!(cli("awslambdaproxy status --config x -q").is_ok());
+    }
+}

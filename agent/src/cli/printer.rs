@@ -1,0 +1,42 @@
+//! The only file that prints: stdout is data for scripts, stderr is talk for people.
+//!
+//! Never: nothing here panics on a closed pipe, as `println!` does.
+
+use std::io::{self, IsTerminal, Write};
+
+use super::exit::Exit;
+
+/// Cursor home, clear the screen (ECMA-48 CUP and ED).
+const CLEAR: &str = "\x1b[H\x1b[2J";
+
+/// Prints.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Printer;
+
+impl Printer {
+    /// Data, as it is.
+    pub(super) fn data(self, text: &str) -> io::Result<()> {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(text.as_bytes())?;
+        stdout.flush()
+    }
+
+    /// Data in place of what was drawn before, where that is a screen.
+    pub(super) fn redraw(self, text: &str) -> io::Result<()> {
+        if io::stdout().is_terminal() {
+            self.data(CLEAR)?;
+        }
+        self.data(text)
+    }
+
+    /// A line of talk. There is nobody to tell when it cannot be written.
+    pub(super) fn talk(self, text: &str) {
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+
+    /// What clap has to say: help and version are data, the rest is talk. It minds `NO_COLOR`.
+    pub(super) fn usage(self, error: &clap::Error) -> Exit {
+        let _ = error.print();
+        if error.exit_code() == 0 { Exit::Ok } else { Exit::Usage }
+    }
+}

@@ -1,0 +1,65 @@
+//! `rotate`: a new exit now; prints old → new address, region by region.
+
+use std::net::IpAddr;
+
+use clap::Args;
+
+use super::context::Context;
+use super::exit::Exit;
+use super::failure::Failure;
+use crate::control_socket::{RotateOrder, RotateReport, RotatedRegion};
+
+/// Options of `rotate`.
+#[derive(Debug, Args)]
+pub(super) struct RotateArgs {
+    /// Insist on new instances, for a new address
+    #[arg(long)]
+    fresh: bool,
+    /// In these regions [default: all]
+    #[arg(value_name = "REGION")]
+    regions: Vec<String>,
+}
+
+pub(super) async fn run(context: &Context, arguments: RotateArgs) -> Result<Exit, Failure> {
+    let order = RotateOrder { fresh: arguments.fresh, regions: arguments.regions };
+    let report = context.agent()?.rotate(order).await?;
+    for region in &report.regions {
+        match &region.error {
+            None => context.printer.data(&line(region))?,
+            Some(error) => context.printer.talk(&format!("{}: {error}", region.region)),
+        }
+    }
+    Ok(verdict(&report))
+}
+
+fn line(region: &RotatedRegion) -> String {
+    let shown = |address: Option<IpAddr>| address.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
+    format!("{}  {} → {}\n", region.region, shown(region.old), shown(region.new))
+}
+
+fn verdict(report: &RotateReport) -> Exit {
+    match report.regions.iter().filter(|region| region.error.is_some()).count() {
+        0 => Exit::Ok,
+        failed if failed == report.regions.len() => Exit::Failure,
+        _ => Exit::SomeRegions,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn region(error: Option<&str>) -> RotatedRegion {
+        let old = Some("203.0.113.7".parse().expect("address"));
+        RotatedRegion { region: "us-west-2".into(), old, new: None, error: error.map(str::to_owned) }
+    }
+
+    #[test]
+    fn addresses_are_printed_and_failures_counted() {
+        assert_eq!(line(&region(None)), "us-west-2  203.0.113.7 → unknown\n");
+        let report = |regions: &[Option<&str>]| RotateReport { regions: regions.iter().map(|error| region(*error)).collect() };
+        assert_eq!(verdict(&report(&[None, None])), Exit::Ok);
+        assert_eq!(verdict(&report(&[None, Some("throttled")])), Exit::SomeRegions);
+        assert_eq!(verdict(&report(&[Some("throttled")])), Exit::Failure);
+    }
+}

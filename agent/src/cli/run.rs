@@ -1,0 +1,64 @@
+//! `run`: the proxy in the foreground.
+
+use std::time::Duration;
+
+use anyhow::anyhow;
+use clap::Args;
+
+use super::context::Context;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::printer::Printer;
+use super::settings::SettingArgs;
+use crate::app::{self, RunEnd, RunOptions};
+use crate::config::{Mode, duration};
+use crate::control_socket::ControlSocket;
+
+/// Options of `run`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Options of run")]
+pub(super) struct RunArgs {
+    #[command(flatten)]
+    pub(super) settings: SettingArgs,
+    /// Without an account: functions as processes of this machine (sites see this machine's own address)
+    #[arg(long)]
+    local: bool,
+    /// How long streams may finish after the first signal [default: not at all]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    drain: Option<Duration>,
+}
+
+impl RunArgs {
+    /// Whether nothing was given.
+    pub(super) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+pub(super) async fn run(context: &Context, arguments: RunArgs) -> Result<Exit, Failure> {
+    let mode = if arguments.local { Mode::Local } else { Mode::Cloud };
+    let loaded = context.load(arguments.settings.flags(), mode)?;
+    if mode == Mode::Cloud && loaded.config.relays.is_empty() {
+        return Err(Failure::new(Exit::Config, anyhow!(next_steps(context, loaded.file_found))));
+    }
+    let socket = ControlSocket::open(&context.place()?)?;
+    let options = RunOptions { drain: arguments.drain, socket, say: |text| Printer.talk(text) };
+    match app::run(loaded.config, options).await? {
+        RunEnd::Asked => Ok(Exit::Ok),
+        RunEnd::Interrupted => Ok(Exit::Interrupted),
+    }
+}
+
+/// What to do where nothing says which relay to use.
+fn next_steps(context: &Context, file_found: bool) -> String {
+    let file = context.file.display();
+    let lack = if file_found { "has no [relay]" } else { "does not exist" };
+    format!(
+        "nothing to run with: {file} {lack}\n\
+         \x20 to try it without an account:  awslambdaproxy run --local\n\
+         \x20 to use AWS: set up a relay with `awslambdaproxy-relay init`, then write to that file (mode 0600)\n\
+         \x20   [relay]\n\
+         \x20   url   = \"wss://relay.example.com\"\n\
+         \x20   token = \"the relay's token for this agent\""
+    )
+}

@@ -1,0 +1,166 @@
+//! Which regions to run in: names, `eu-*` and `*`; free labels in local mode.
+
+use std::fmt;
+
+use super::Mode;
+use super::node::Node;
+use super::section::Section;
+use super::value::{Fault, Value, parsed};
+
+/// Regions that need no opt-in and stand for four corners of the default account.
+const DEFAULT_REGIONS: [&str; 4] = ["us-west-2", "us-west-1", "us-east-1", "us-east-2"];
+
+/// Two labels, so that rotation between regions shows.
+const DEFAULT_LABELS: [&str; 2] = ["local-1", "local-2"];
+
+/// Most entries: twice the regions that AWS has.
+const MOST_REGIONS: usize = 80;
+
+/// Longest label, characters: the longest region of AWS has 14.
+const LONGEST_LABEL: usize = 32;
+
+/// A region as the configuration names it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum RegionPattern {
+    /// One region, or in local mode one label.
+    Exact(String),
+    /// Every region that begins so and needs no opt-in (`eu-*` holds `eu-`).
+    Prefix(String),
+    /// Every region that needs no opt-in.
+    All,
+}
+
+/// A text that is no region pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected a region like us-west-2, a pattern like eu-*, or *")]
+pub struct NotARegion;
+
+impl RegionPattern {
+    /// Whether a region is meant; opt-in is not judged here.
+    pub fn matches(&self, region: &str) -> bool {
+        match self {
+            Self::Exact(name) => name == region,
+            Self::Prefix(prefix) => region.starts_with(prefix.as_str()),
+            Self::All => true,
+        }
+    }
+}
+
+impl std::str::FromStr for RegionPattern {
+    type Err = NotARegion;
+
+    fn from_str(text: &str) -> Result<Self, NotARegion> {
+        match text.strip_suffix('*') {
+            Some("") => Ok(Self::All),
+            Some(prefix) if prefix.ends_with('-') && is_label(prefix) => Ok(Self::Prefix(prefix.to_owned())),
+            None if is_label(text) => Ok(Self::Exact(text.to_owned())),
+            _ => Err(NotARegion),
+        }
+    }
+}
+
+impl fmt::Display for RegionPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(name) => f.write_str(name),
+            Self::Prefix(prefix) => write!(f, "{prefix}*"),
+            Self::All => f.write_str("*"),
+        }
+    }
+}
+
+impl Value for RegionPattern {
+    const EXPECTED: &'static str = "a region like \"us-west-2\"";
+
+    fn read(node: &Node) -> Result<Self, Fault> {
+        parsed(node)
+    }
+
+    fn show(&self) -> String {
+        format!("\"{self}\"")
+    }
+}
+
+/// Lower-case letters, digits and dashes, beginning with a letter.
+fn is_label(text: &str) -> bool {
+    text.len() <= LONGEST_LABEL
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-')
+}
+
+/// Whether a name has the form of AWS's: two letters, words, a number (`ap-southeast-2`, `us-gov-west-1`).
+pub fn is_region_name(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let letters = |part: &&str| !part.is_empty() && part.bytes().all(|c| c.is_ascii_lowercase());
+    match parts.as_slice() {
+        [area, words @ .., number] => {
+            area.len() == 2
+                && letters(area)
+                && !words.is_empty()
+                && words.iter().all(letters)
+                && !number.is_empty()
+                && number.bytes().all(|c| c.is_ascii_digit())
+        }
+        _ => false,
+    }
+}
+
+/// Reads the root's `regions`.
+pub(super) fn read(root: &Section<'_>, mode: Mode) -> Vec<RegionPattern> {
+    let names: &[&str] = match mode {
+        Mode::Cloud => &DEFAULT_REGIONS,
+        Mode::Local => &DEFAULT_LABELS,
+    };
+    let default = names.iter().map(|name| RegionPattern::Exact((*name).to_owned())).collect();
+    let regions: Vec<RegionPattern> = root.list("regions", default, MOST_REGIONS);
+    if root.list_is_empty("regions") {
+        root.mistake("regions", "names no region");
+    }
+    for (index, region) in regions.iter().enumerate() {
+        if regions[..index].contains(region) {
+            root.mistake("regions", format!("names {region} twice"));
+        }
+        if let Some(text) = unfit(region, mode) {
+            root.mistake("regions", text);
+        }
+    }
+    regions
+}
+
+fn unfit(region: &RegionPattern, mode: Mode) -> Option<String> {
+    match (region, mode) {
+        (RegionPattern::Exact(name), _) if matches!(name.as_str(), "direct" | "block") => {
+            Some(format!("{name:?} is a word of the routing rules, not a region"))
+        }
+        (RegionPattern::Exact(name), Mode::Cloud) if !is_region_name(name) => {
+            Some(format!("{name:?} is not a region's name, like us-west-2 (free labels work with --local only)"))
+        }
+        (RegionPattern::Exact(_), _) | (_, Mode::Cloud) => None,
+        (pattern, Mode::Local) => Some(format!("{pattern} matches nothing with --local; name the labels: -r local-1,local-2")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_told_from_labels() {
+        for name in ["us-west-2", "ap-southeast-12", "us-gov-west-1", "eu-isoe-west-1"] {
+            assert!(is_region_name(name), "{name}");
+        }
+        for name in ["local-1", "us-west", "us--1", "us-2", "US-west-2", "us-west-2 ", "usw2", ""] {
+            assert!(!is_region_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn patterns_match() {
+        let eu: RegionPattern = "eu-*".parse().expect("pattern");
+        assert!(eu.matches("eu-west-1") && !eu.matches("us-west-1"));
+        assert_eq!("*".parse(), Ok(RegionPattern::All));
+        for text in ["", "eu*", "*-1", "e*u", "-*", "a b", "Eu-west-1"] {
+            assert_eq!(text.parse::<RegionPattern>(), Err(NotARegion), "{text}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The life of an exit from `hello` to its end.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout, timeout_at};
+use tunnel::control::{self, ControlError, FromAgent, FromFunction};
+use tunnel::link::{LinkEnd, LinkStatus};
+
+use super::invocation::Verdict;
+use super::start::{Beginning, Session, ordered};
+use super::{Actor, End, Fault, Report};
+use crate::cloud::Cloud;
+use crate::exits::state::{Phase, Reason};
+
+/// How long the function has to end after it was told: within the 2 s in which an agent must be gone.
+const LAST_WORDS: Duration = Duration::from_millis(1500);
+/// How long the answer of an Invoke may come after its tunnel ended: it travels on another way.
+const ANSWER_DELAY: Duration = Duration::from_secs(2);
+
+/// What an exit waits for.
+enum Event {
+    Ordered(Reason),
+    Said(Result<Option<FromFunction>, ControlError>),
+    SessionEnded(Result<(), String>),
+    Answered(Verdict),
+    Link(LinkStatus),
+}
+
+impl<C: Cloud> Actor<C> {
+    /// Serves until the exit is over.
+    pub(super) async fn carry(&mut self, mut session: Session, beginning: &mut Beginning) -> End {
+        let mut status = beginning.link.status();
+        let mut control_open = true;
+        loop {
+            let event = tokio::select! {
+                reason = ordered(&mut self.orders) => Event::Ordered(reason),
+                said = session.heard.next(), if control_open => Event::Said(said),
+                ended = session.driver.ended() => Event::SessionEnded(ended.map_err(|error| error.to_string())),
+                verdict = session.invocation.answer(Phase::Carry) => Event::Answered(verdict),
+                Ok(()) = status.changed() => Event::Link(status.borrow_and_update().clone()),
+            };
+            match event {
+                Event::Ordered(reason) => return self.end(session, reason).await,
+                Event::Said(Ok(Some(FromFunction::Ending { .. }))) => self.tell(Report::Asked).await,
+                Event::Said(Ok(Some(_))) => {}
+                Event::Said(_) => control_open = false,
+                Event::SessionEnded(outcome) => {
+                    let end = status.borrow().end.clone();
+                    return after_session(session, outcome, end).await;
+                }
+                Event::Answered(Verdict::TunnelTells) => {}
+                Event::Answered(Verdict::Over(end)) => return after_answer(session, end).await,
+                Event::Link(now) => {
+                    session.opener.gauge().pause(!now.paired);
+                    self.tell(Report::Link(now)).await;
+                }
+            }
+        }
+    }
+
+    /// Tells the function to end and waits until it has, within bounds.
+    async fn end(&mut self, mut session: Session, reason: Reason) -> End {
+        let until = Instant::now() + LAST_WORDS;
+        let going = async {
+            // A function that cannot be told learns of it from the relay.
+            let _told = control::write(&mut session.said, &FromAgent::End {}).await;
+            session.invocation.answer(Phase::Carry).await
+        };
+        let _in_time = timeout_at(until, async { tokio::join!(going, session.driver.ended()) }).await;
+        Ok(reason)
+    }
+}
+
+/// The session is over: the invocation's answer says why, if it comes.
+async fn after_session(mut session: Session, outcome: Result<(), String>, link: Option<LinkEnd>) -> End {
+    let lost = outcome.err().map(|cause| link.map_or(cause, |end| end.to_string()));
+    match (timeout(ANSWER_DELAY, session.invocation.answer(Phase::Carry)).await, lost) {
+        (Ok(Verdict::Over(end)), _) => end,
+        (_, None) => Ok(Reason::Deadline),
+        (_, Some(cause)) => Err(Fault {
+            phase: Phase::Carry,
+            reason: Reason::Lost,
+            text: format!("the tunnel was lost: {cause}"),
+            hint: "it is replaced; its streams were reset",
+            retryable: true,
+        }),
+    }
+}
+
+/// The invocation was answered: what the tunnel still holds may come.
+async fn after_answer(mut session: Session, end: End) -> End {
+    if end.is_ok() {
+        let _rest = timeout(ANSWER_DELAY, session.driver.ended()).await;
+    }
+    end
+}

@@ -1,0 +1,108 @@
+//! The invocation beside the tunnel: one synchronous Invoke, and what its answer says of the exit.
+
+use std::future::{Future, pending};
+use std::pin::Pin;
+
+use bytes::Bytes;
+use tunnel::answer::{Ended, Summary};
+
+use super::{End, Fault};
+use crate::cloud::{Answer, Cloud, CloudError};
+use crate::exits::state::{Phase, Reason};
+
+type Call = Pin<Box<dyn Future<Output = Result<Answer, CloudError>> + Send>>;
+
+/// One Invoke under way, or none.
+pub(super) struct Invocation(Option<Call>);
+
+/// What an answer says of the exit.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The exit is over.
+    Over(End),
+    /// The answer says nothing of the tunnel: it goes on as long as it does.
+    TunnelTells,
+}
+
+impl Invocation {
+    pub(super) fn begin<C: Cloud>(cloud: std::sync::Arc<C>, region: String, payload: Bytes) -> Self {
+        Self(Some(Box::pin(async move { cloud.invoke(&region, payload).await })))
+    }
+
+    /// Waits for the answer; for ever when there is nothing to wait for. Cancel-safe.
+    pub(super) async fn answer(&mut self, phase: Phase) -> Verdict {
+        let Some(call) = &mut self.0 else { return pending().await };
+        let answer = call.await;
+        self.0 = None;
+        judge(answer, phase)
+    }
+}
+
+fn judge(answer: Result<Answer, CloudError>, phase: Phase) -> Verdict {
+    match answer {
+        Ok(answer) => judge_answer(&answer, phase),
+        Err(CloudError::Lost(error)) => {
+            tracing::debug!(%error, "the Invoke connection was lost; the tunnel tells");
+            Verdict::TunnelTells
+        }
+        Err(error) => Verdict::Over(Err(refused(&error))),
+    }
+}
+
+fn refused(error: &CloudError) -> Fault {
+    let reason = if matches!(error, CloudError::Throttled { .. }) { Reason::Throttled } else { Reason::InvokeFailed };
+    Fault { phase: Phase::Invoke, reason, text: with_source(error), hint: error.hint(), retryable: error.retryable() }
+}
+
+fn with_source(error: &CloudError) -> String {
+    let source = std::error::Error::source(error);
+    source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
+}
+
+fn judge_answer(answer: &Answer, phase: Phase) -> Verdict {
+    if let Some(kind) = &answer.function_error {
+        return Verdict::Over(Err(function_error(kind, answer, phase)));
+    }
+    match serde_json::from_slice::<Summary>(&answer.payload) {
+        Ok(summary) => judge_summary(&summary, phase),
+        Err(error) => {
+            let text = format!("the function's answer is not one of ours: {error}");
+            let hint = "another program may be deployed under the function's name; `awslambdaproxy deploy` puts it right";
+            Verdict::Over(Err(Fault { phase, reason: Reason::FunctionError, text, hint, retryable: false }))
+        }
+    }
+}
+
+fn function_error(kind: &str, answer: &Answer, phase: Phase) -> Fault {
+    let document = String::from_utf8_lossy(&answer.payload);
+    let text = format!("the function failed ({kind}): {document}; its log ends: {}", answer.log_tail.trim());
+    Fault {
+        phase,
+        reason: Reason::FunctionError,
+        text,
+        hint: "the function's log tells more; it is tried again",
+        retryable: true,
+    }
+}
+
+fn judge_summary(summary: &Summary, phase: Phase) -> Verdict {
+    let fault = |phase, reason, text: &str, hint| {
+        let detail = summary.outcome.detail.as_deref().unwrap_or_default();
+        let text = if detail.is_empty() { text.to_owned() } else { format!("{text}: {detail}") };
+        Verdict::Over(Err(Fault { phase, reason, text, hint, retryable: true }))
+    };
+    match summary.outcome.ended {
+        Ended::Unpaired | Ended::Renewed => Verdict::TunnelTells,
+        Ended::Done | Ended::ToldToEnd => Verdict::Over(Ok(Reason::Done)),
+        Ended::Deadline | Ended::NoOrder => Verdict::Over(Ok(Reason::Deadline)),
+        Ended::Busy => fault(phase, Reason::Busy, "the instance serves another tunnel", "it is tried again on another"),
+        Ended::Superseded => fault(phase, Reason::Superseded, "another process took the tunnel", "it is tried again"),
+        Ended::Unreachable => fault(
+            Phase::Pair,
+            Reason::RelayRefused,
+            "the function could not reach the relay",
+            "check that the relay's address can be reached from the internet",
+        ),
+        Ended::Lost => fault(phase, Reason::Lost, "the function lost the tunnel", "it is replaced"),
+    }
+}

@@ -1,0 +1,202 @@
+//! The start of an exit: the agent's leg, the Invoke, the tunnel, and `hello`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{ReadHalf, WriteHalf, split};
+use tokio::time::{Instant, timeout};
+use tunnel::control::{self, FromFunction};
+use tunnel::identity::Identity;
+use tunnel::invitation::Invitation;
+use tunnel::link::{LinkConfig, LinkEnd, LinkHandle, LinkStream, open};
+use tunnel::session::client::{self, Driver, Opener};
+use tunnel::stream::TunnelStream;
+use tunnel::ticket::Ticket;
+
+use super::invocation::{Invocation, Verdict};
+use super::{Actor, End, Fault, Order, Outfit, Ready, Report};
+use crate::cloud::Cloud;
+use crate::exits::state::{Phase, Reason};
+
+/// How long the agent's own leg may take: a few dials of 3 s and the pauses between them.
+const LEG_TIMEOUT: Duration = Duration::from_secs(12);
+/// How long a function may take to stand at the relay: Lambda's init may take 10 s, its first dials 5 s.
+const PAIR_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the handshakes inside the tunnel may take: two round trips of a slow path.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// What exists from the first moment of an exit on.
+pub(super) struct Beginning {
+    pub(super) link: LinkHandle,
+    stream: Option<LinkStream>,
+    ticket: Ticket,
+    identities: (Identity, Identity),
+}
+
+impl Beginning {
+    /// Mints the tunnel's secrets and begins to dial.
+    pub(super) fn new<C>(outfit: &Outfit<C>) -> Self {
+        let ticket = Ticket::mint();
+        let dialer = tunnel::leg::dial::Dialer::for_agent(&outfit.relays, ticket.hash());
+        let (stream, link) = open(LinkConfig { id: ticket.hash().prefix(), dialer, grace: outfit.grace });
+        Self { link, stream: Some(stream), ticket, identities: (Identity::mint(), Identity::mint()) }
+    }
+
+    fn invitation<C>(&self, outfit: &Outfit<C>) -> Invitation {
+        Invitation {
+            agent: outfit.agent,
+            relays: outfit.relays.iter().map(|relay| relay.endpoint.clone()).collect(),
+            ticket: self.ticket.clone(),
+            identity: self.identities.1.clone(),
+            agent_key: self.identities.0.public().clone(),
+            egress: outfit.egress.clone(),
+            grace_ms: u64::try_from(outfit.grace.as_millis()).unwrap_or(u64::MAX),
+            live: Vec::new(),
+            renew: Vec::new(),
+            fresh: true,
+            source: None,
+        }
+    }
+}
+
+/// A tunnel that can carry streams.
+pub(super) struct Session {
+    pub(super) opener: Opener,
+    pub(super) driver: Driver<LinkStream>,
+    pub(super) heard: control::Reader<ReadHalf<TunnelStream>>,
+    pub(super) said: WriteHalf<TunnelStream>,
+    pub(super) invocation: Invocation,
+}
+
+impl<C: Cloud> Actor<C> {
+    /// Brings the exit up to `hello`. An `Err` is how it ended instead.
+    pub(super) async fn start(&mut self, beginning: &mut Beginning) -> Result<Session, End> {
+        let leg = timeout(LEG_TIMEOUT, beginning.link.leg_stands());
+        tokio::select! {
+            standing = leg => standing.unwrap_or(Err(LinkEnd::Unknown)).map_err(|end| Err(no_leg(&end, beginning)))?,
+            end = ordered(&mut self.orders) => return Err(Ok(end)),
+        }
+        let standing = beginning.link.status().borrow().clone();
+        self.tell(Report::Link(standing)).await;
+        let begun = Instant::now();
+        let payload = beginning.invitation(&self.outfit).to_json().to_string().into();
+        let mut invocation = Invocation::begin(self.outfit.cloud.clone(), self.region.clone(), payload);
+        let reports = Reporter { actor: (self.id, self.reports.clone()) };
+        let (opener, driver, heard, said) = tokio::select! {
+            tunnel = raise(beginning, &reports, begun) => tunnel.map_err(Err)?,
+            end = early_answer(&mut invocation) => return Err(end),
+            end = ordered(&mut self.orders) => return Err(Ok(end)),
+        };
+        Ok(Session { opener, driver, heard, said, invocation })
+    }
+}
+
+struct Reporter {
+    actor: (crate::scheduler::plan::ExitId, tokio::sync::mpsc::Sender<super::Told>),
+}
+
+impl Reporter {
+    async fn tell(&self, report: Report) {
+        let _ending = self.actor.1.send(super::Told { id: self.actor.0, report }).await;
+    }
+}
+
+/// Waits for the order to end.
+pub(super) async fn ordered(orders: &mut tokio::sync::mpsc::Receiver<Order>) -> Reason {
+    match orders.recv().await {
+        Some(Order::End(reason)) => reason,
+        None => Reason::Shutdown,
+    }
+}
+
+/// Waits for an answer that ends the exit before it was up.
+async fn early_answer(invocation: &mut Invocation) -> End {
+    loop {
+        if let Verdict::Over(end) = invocation.answer(Phase::Pair).await {
+            return end;
+        }
+    }
+}
+
+type Tunnel = (Opener, Driver<LinkStream>, control::Reader<ReadHalf<TunnelStream>>, WriteHalf<TunnelStream>);
+
+/// From the standing leg to `hello`.
+async fn raise(beginning: &mut Beginning, reports: &Reporter, begun: Instant) -> Result<Tunnel, Fault> {
+    let pairing = timeout(PAIR_TIMEOUT, beginning.link.paired()).await;
+    pairing.unwrap_or(Err(LinkEnd::Unknown)).map_err(|end| no_function(&end))?;
+    reports.tell(Report::Paired).await;
+    let stream = beginning.stream.take().ok_or_else(|| protocol(Phase::Tls, "the link was taken twice"))?;
+    let identities = (&beginning.identities.0, beginning.identities.1.public());
+    let session = timeout(HANDSHAKE_TIMEOUT, client::connect(stream, identities.0, identities.1)).await;
+    let (opener, mut driver) =
+        session.map_err(|_| slow(Phase::Tls))?.map_err(|error| protocol(Phase::Tls, &error.to_string()))?;
+    let hello = tokio::select! {
+        hello = timeout(HANDSHAKE_TIMEOUT, greet(&opener)) => hello.map_err(|_| slow(Phase::Ready))?,
+        ended = driver.ended() => Err(protocol(Phase::Ready, &ended.map_or_else(|error| error.to_string(), |()| "it ended".into()))),
+    };
+    let (heard, said, nonce, generation, version) = hello?;
+    let ready = Ready { opener: opener.clone(), nonce, generation, version, cold_start: begun.elapsed() };
+    reports.tell(Report::Ready(ready)).await;
+    Ok((opener, driver, heard, said))
+}
+
+type Greeting = (control::Reader<ReadHalf<TunnelStream>>, WriteHalf<TunnelStream>, tunnel::instance::InstanceNonce, u64, String);
+
+/// Opens the control stream and reads `hello`.
+async fn greet(opener: &Opener) -> Result<Greeting, Fault> {
+    let failed = |error: &dyn std::fmt::Display| protocol(Phase::Ready, &error.to_string());
+    let stream = opener.open(control::AUTHORITY).await.map_err(|error| failed(&error))?;
+    let (heard, said) = split(stream);
+    let mut heard = control::Reader::new(heard);
+    match heard.next().await.map_err(|error| failed(&error))? {
+        Some(FromFunction::Hello { nonce, generation, version }) => Ok((heard, said, nonce, generation, version)),
+        _ => Err(failed(&"the function did not say hello")),
+    }
+}
+
+fn no_leg(end: &LinkEnd, beginning: &Beginning) -> Fault {
+    let cause = beginning.link.status().borrow().last_cause.clone();
+    let (text, retryable) = match end {
+        LinkEnd::Refused { .. } => (end.to_string(), false),
+        _ => (cause.unwrap_or_else(|| end.to_string()), true),
+    };
+    let hint = match end {
+        LinkEnd::Refused { status: 401, .. } => {
+            "the relay does not know this token: pair anew with `awslambdaproxy-relay agent add`"
+        }
+        LinkEnd::Refused { status: 426, .. } => "agent and relay are of different versions: update both",
+        _ => "check relay.url, the network and that the relay runs",
+    };
+    Fault { phase: Phase::Dial, reason: Reason::RelayRefused, text: format!("the relay: {text}"), hint, retryable }
+}
+
+fn no_function(end: &LinkEnd) -> Fault {
+    let reason = match end {
+        LinkEnd::Unknown => Reason::StartTimeout,
+        LinkEnd::Mismatch | LinkEnd::Desync => Reason::ProtocolError,
+        LinkEnd::Superseded => Reason::Superseded,
+        _ => Reason::Lost,
+    };
+    let text = match end {
+        LinkEnd::Unknown => format!("the function did not come to the relay within {} s", PAIR_TIMEOUT.as_secs()),
+        other => other.to_string(),
+    };
+    Fault { phase: Phase::Pair, reason, text, hint: "check that the relay can be reached from the internet", retryable: true }
+}
+
+fn slow(phase: Phase) -> Fault {
+    protocol(phase, &format!("no answer within {} s", HANDSHAKE_TIMEOUT.as_secs()))
+}
+
+fn protocol(phase: Phase, text: &str) -> Fault {
+    let hint = "agent and function may be of different versions, or the relay interferes";
+    Fault { phase, reason: Reason::ProtocolError, text: text.to_owned(), hint, retryable: true }
+}
+
+/// For `Arc<Outfit>` in the actor; kept here so that the start alone knows how an invitation is made.
+impl<C> Outfit<C> {
+    /// Shares the outfit.
+    pub fn shared(self) -> Arc<Self> {
+        Arc::new(self)
+    }
+}

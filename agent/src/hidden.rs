@@ -1,0 +1,53 @@
+//! The programs that local mode starts from the agent's own executable, so that one file is enough.
+//!
+//! | subcommand | what it is |
+//! |---|---|
+//! | `local-relay` | the relay, on a loopback port |
+//! | `local-lambda` | the local Lambda |
+//! | `local-child` | the step that makes a function die with the local Lambda |
+//! | `local-function` | the real function program |
+//!
+//! They are not part of the command line: nobody types them, and they take no options.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use crate::app::local_relay;
+use crate::cloud::local::{local_child, server};
+
+/// Runs the hidden program that the arguments name; `None` when they name none.
+pub fn run(arguments: &[OsString]) -> Option<ExitCode> {
+    let rest = || arguments.iter().skip(2).cloned();
+    Some(match arguments.get(1)?.to_str()? {
+        "local-relay" => process(local_relay::run_process()),
+        "local-lambda" => process(async { server::run_process().await.map_err(anyhow::Error::from) }),
+        "local-child" => report(&local_child(rest()).into()),
+        "local-function" => function::main(),
+        _ => return None,
+    })
+}
+
+fn process(body: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
+    log();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let ended = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
+        let ended = runtime.block_on(body);
+        // Standard input is read by a blocking thread that only its end would end.
+        runtime.shutdown_background();
+        ended
+    });
+    ended.map_or_else(|error| report(&error), |()| ExitCode::SUCCESS)
+}
+
+fn report(error: &anyhow::Error) -> ExitCode {
+    tracing::error!("{error:#}");
+    ExitCode::FAILURE
+}
+
+/// These programs log to the agent's own standard error, in trouble only unless `AWSLAMBDAPROXY_LOG` wants more.
+fn log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("AWSLAMBDAPROXY_LOG");
+    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    // A log that was started before stays.
+    let _started = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).try_init();
+}

@@ -1,0 +1,124 @@
+//! What the supervisor knows of one exit.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tunnel::instance::InstanceNonce;
+use tunnel::session::client::Opener;
+
+use crate::exits::actor::{ExitHandle, Fault, Ready};
+use crate::exits::state::ExitState;
+use crate::exits::{ExitId as PoolId, StreamStats};
+use crate::scheduler::plan::{ExitId, ExitView, RenewalProgress, Streams};
+use crate::scheduler::time::Timestamp;
+
+/// An exit that has not ended.
+pub(super) struct Exit {
+    pub(super) id: ExitId,
+    pub(super) region: usize,
+    pub(super) state: ExitState,
+    pub(super) handle: ExitHandle,
+    pub(super) invoked_at: Timestamp,
+    pub(super) begun: Instant,
+    pub(super) deadline: Timestamp,
+    pub(super) ready_at: Option<Timestamp>,
+    pub(super) ready: Option<Known>,
+    pub(super) address: Option<IpAddr>,
+    /// The question for the address is over, whatever came of it.
+    pub(super) asked_address: bool,
+    /// The relay on which its leg stands, by its place in the list.
+    pub(super) leg: Option<usize>,
+    pub(super) unpaired_since: Option<Instant>,
+    pub(super) resumes: u64,
+    pub(super) last_resume: Option<Duration>,
+    pub(super) replaced_at: Option<Timestamp>,
+    pub(super) asked: bool,
+    pub(super) ending: bool,
+    pub(super) in_pool: bool,
+}
+
+/// What `hello` told.
+pub(super) struct Known {
+    pub(super) opener: Opener,
+    pub(super) nonce: InstanceNonce,
+    pub(super) generation: u64,
+    pub(super) cold_start: Duration,
+}
+
+impl From<Ready> for Known {
+    fn from(ready: Ready) -> Self {
+        let Ready { opener, nonce, generation, version: _, cold_start } = ready;
+        Self { opener, nonce, generation, cold_start }
+    }
+}
+
+/// An exit that has ended, as `status` still shows it.
+pub(super) struct Ended {
+    pub(super) exit: Exit,
+    pub(super) at: Timestamp,
+    pub(super) streams: StreamStats,
+    pub(super) fault: Option<Fault>,
+}
+
+impl Exit {
+    /// A new exit that was just spawned.
+    pub(super) fn new(id: ExitId, region: usize, handle: ExitHandle, now: Timestamp, timeout: Duration) -> Self {
+        Self {
+            id,
+            region,
+            state: ExitState::Invoked,
+            handle,
+            invoked_at: now,
+            begun: Instant::now(),
+            deadline: now + timeout,
+            ready_at: None,
+            ready: None,
+            address: None,
+            asked_address: false,
+            leg: None,
+            unpaired_since: None,
+            resumes: 0,
+            last_resume: None,
+            replaced_at: None,
+            asked: false,
+            ending: false,
+            in_pool: false,
+        }
+    }
+
+    pub(super) fn pool_id(&self) -> PoolId {
+        pool_id(self.id)
+    }
+
+    pub(super) fn is_paired(&self) -> bool {
+        !self.state.is_starting() && self.unpaired_since.is_none()
+    }
+
+    pub(super) fn view(&self, streams: &StreamStats) -> ExitView {
+        ExitView {
+            id: self.id,
+            state: self.state,
+            invoked_at: self.invoked_at,
+            ready_at: self.ready_at,
+            starting_for: self.begun.elapsed(),
+            deadline: self.deadline,
+            unpaired_for: self.unpaired_since.map(|since| since.elapsed()),
+            streams: Streams {
+                open: streams.open,
+                silent_for: streams.idle_for.unwrap_or_default(),
+                oldest: streams.oldest.unwrap_or_default(),
+            },
+            generation: self.ready.as_ref().map(|known| known.generation),
+            replaced_at: self.replaced_at,
+            asked: self.asked,
+            renewal: RenewalProgress::None,
+            ending: self.ending,
+        }
+    }
+}
+
+/// The pool and `status` name exits by texts.
+pub(super) fn pool_id(id: ExitId) -> PoolId {
+    PoolId::from(format!("e{}", id.0).as_str())
+}

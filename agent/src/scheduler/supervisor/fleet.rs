@@ -1,0 +1,253 @@
+//! Reports in, actions out: how the fleet of exits changes.
+
+use std::net::IpAddr;
+
+use tunnel::link::LinkStatus;
+
+use super::exit::{Ended, Exit, Known, pool_id};
+use super::{ENDED_SHOWN, Supervisor};
+use crate::cloud::Cloud;
+use crate::exits::actor::{self, Fault, Order, Ready, Report, Told};
+use crate::exits::state::{ExitState, Reason};
+use crate::exits::{ExitEntry, ExitView as Pooled, StreamStats, address};
+use crate::health::{Problem, ProblemKey, Severity};
+use crate::scheduler::backoff::{FailureKind, Jitter};
+use crate::scheduler::plan::{Action, ExitId, RegionView, Why, plan};
+use crate::scheduler::time::Timestamp;
+
+/// What an errand brought back.
+#[derive(Debug)]
+pub(super) enum Finding {
+    /// The address that a site sees of this exit; `None` when the question failed.
+    Address(ExitId, Option<IpAddr>),
+    /// The region's new generation; `None` when the change failed.
+    Generation(usize, Option<u64>),
+}
+
+impl<C: Cloud> Supervisor<C> {
+    pub(super) fn on_report(&mut self, told: Told) {
+        let Told { id, report } = told;
+        if let Report::Ended(state, fault) = report {
+            return self.on_ended(id, state, fault);
+        }
+        let Some(exit) = self.exits.get_mut(&id) else { return };
+        match report {
+            Report::Paired => note(exit.state.paired()),
+            Report::Ready(ready) => self.on_ready(id, ready),
+            Report::Link(status) => self.on_link(id, &status),
+            Report::Asked => exit.asked = true,
+            Report::Ended(..) => {}
+        }
+    }
+
+    fn on_ready(&mut self, id: ExitId, ready: Ready) {
+        let Some(exit) = self.exits.get_mut(&id) else { return };
+        note(exit.state.ready());
+        exit.ready_at = Some(super::now());
+        let region = &mut self.regions[exit.region];
+        region.memory.on_ready();
+        region.memory.on_generation(ready.generation);
+        region.function_version = Some(ready.version.clone());
+        region.error = None;
+        self.health.clear(&problem_key(&region.name));
+        tracing::info!(region = region.name, exit = %exit.pool_id(), ms = ready.cold_start.as_millis() as u64, "exit ready");
+        if let Some(url) = self.check_url.clone() {
+            let (opener, findings) = (ready.opener.clone(), self.findings.0.clone());
+            self.errands.spawn(async move {
+                let found = address::ask(&opener, &url).await;
+                if let Err(cause) = &found {
+                    tracing::debug!(%cause, "the exit's address stays unknown");
+                }
+                let _ending = findings.send(Finding::Address(id, found.ok())).await;
+            });
+        }
+        exit.ready = Some(Known::from(ready));
+    }
+
+    fn on_link(&mut self, id: ExitId, status: &LinkStatus) {
+        let Some(exit) = self.exits.get_mut(&id) else { return };
+        exit.leg = status.leg;
+        if exit.state.is_starting() {
+            return;
+        }
+        let was_paired = exit.unpaired_since.is_none();
+        if status.paired {
+            exit.unpaired_since = None;
+        } else {
+            exit.unpaired_since.get_or_insert_with(tokio::time::Instant::now);
+        }
+        if status.resumes > exit.resumes {
+            exit.last_resume = status.last_outage;
+        }
+        exit.resumes = status.resumes;
+        self.pool.set_paired(&exit.pool_id(), status.paired);
+        let (exit_id, cause) = (exit.pool_id(), status.last_cause.as_deref().unwrap_or("unknown"));
+        match (was_paired, status.paired) {
+            (true, false) => tracing::info!(exit = %exit_id, cause, "tunnel interrupted; its streams wait"),
+            (false, true) => {
+                let ms = exit.last_resume.unwrap_or_default().as_millis() as u64;
+                tracing::info!(exit = %exit_id, cause, ms, "tunnel resumed");
+            }
+            _ => {}
+        }
+    }
+
+    fn on_ended(&mut self, id: ExitId, state: ExitState, fault: Option<Fault>) {
+        let Some(mut exit) = self.exits.remove(&id) else { return };
+        let now = super::now();
+        let streams = self.pool.remove(&exit.pool_id()).unwrap_or_default();
+        let was_ready = exit.ready_at;
+        let ordered = matches!(state, ExitState::Closed(reason) if reason != Reason::Deadline);
+        exit.state = state;
+        let region = &mut self.regions[exit.region];
+        let reason = state.ended_reason().map_or("unknown", Reason::name);
+        tracing::info!(region = region.name, exit = %exit.pool_id(), reason, streams_cut = streams.open, "exit ended");
+        if let Some(fault) = &fault {
+            region.error = Some(fault.text.clone());
+            self.health.set(problem_key(&region.name), problem(&region.name, fault));
+        }
+        let jitter = Jitter::new(fastrand::f64());
+        match was_ready {
+            Some(at) if !ordered => region.memory.on_exit_lost(now, now.since(at), jitter),
+            None if !matches!(state, ExitState::Closed(Reason::Idle | Reason::Shutdown)) => {
+                region.memory.on_start_failed(now, kind(fault.as_ref()), jitter);
+            }
+            _ => {}
+        }
+        if self.ended.len() == ENDED_SHOWN {
+            self.ended.pop_front();
+        }
+        self.ended.push_back(Ended { exit, at: now, streams, fault });
+    }
+
+    pub(super) fn on_finding(&mut self, finding: Finding) {
+        let now = super::now();
+        match finding {
+            Finding::Address(id, found) => {
+                let Some(exit) = self.exits.get_mut(&id) else { return };
+                exit.asked_address = true;
+                let Some(address) = found else { return };
+                exit.address = Some(address);
+                self.totals.saw(address);
+                let region = &mut self.regions[exit.region];
+                region.memory.on_address(address);
+                tracing::info!(region = region.name, exit = %exit.pool_id(), %address, "sites see this address");
+            }
+            Finding::Generation(region, raised) => self.regions[region].memory.on_generation_raised(now, raised),
+        }
+    }
+
+    /// Plans one region and carries the plan out. Returns when it wants to be asked again.
+    pub(super) fn plan_region(&mut self, index: usize, now: Timestamp) -> Option<Timestamp> {
+        let view = self.view(index);
+        let plan = plan(now, &self.settings, &mut self.regions[index].memory, &view);
+        self.regions[index].take(&plan);
+        for action in plan.actions {
+            self.carry_out(index, action, now);
+        }
+        plan.wake_at
+    }
+
+    fn view(&self, index: usize) -> RegionView {
+        let pooled = self.pool.exits();
+        let exits = self.exits.values().filter(|exit| exit.region == index);
+        let exits = exits.map(|exit| exit.view(&streams_of(&pooled, exit))).collect();
+        RegionView { exits, ..RegionView::default() }
+    }
+
+    fn carry_out(&mut self, index: usize, action: Action, now: Timestamp) {
+        tracing::debug!(region = self.regions[index].name, ?action, "plan");
+        match action {
+            Action::Invoke { why, .. } => self.invoke(index, why, now),
+            Action::Activate(id) | Action::Undrain(id) => self.activate(id),
+            Action::Drain(id) => self.drain(id, now),
+            Action::End(id, reason) => self.end(id, reason),
+            Action::Renew { id, .. } => tracing::warn!(exit = %pool_id(id), "renewal was planned although it is turned off"),
+            Action::RaiseGeneration => self.raise_generation(index),
+        }
+    }
+
+    fn invoke(&mut self, index: usize, why: Why, now: Timestamp) {
+        let id = ExitId(self.next_id);
+        self.next_id += 1;
+        let name = self.regions[index].name.clone();
+        tracing::info!(region = name, exit = %pool_id(id), ?why, "invoking");
+        let handle = actor::spawn(self.outfit.clone(), id, name, self.reports.0.clone());
+        self.exits.insert(id, Exit::new(id, index, handle, now, self.settings.timeout));
+    }
+
+    fn activate(&mut self, id: ExitId) {
+        let Some(exit) = self.exits.get_mut(&id) else { return };
+        note(exit.state.activate());
+        if exit.in_pool {
+            return self.pool.set_active(&exit.pool_id(), true);
+        }
+        let Some(known) = &exit.ready else { return };
+        let region = self.regions[exit.region].name.clone();
+        self.pool.add(ExitEntry { id: exit.pool_id(), region, opener: known.opener.clone() });
+        exit.in_pool = true;
+    }
+
+    fn drain(&mut self, id: ExitId, now: Timestamp) {
+        let Some(exit) = self.exits.get_mut(&id) else { return };
+        note(exit.state.drain());
+        exit.replaced_at.get_or_insert(now);
+        self.pool.set_active(&exit.pool_id(), false);
+    }
+
+    fn end(&mut self, id: ExitId, reason: Reason) {
+        let Some(exit) = self.exits.get_mut(&id) else { return };
+        exit.ending = true;
+        exit.handle.order(Order::End(reason));
+        self.pool.set_active(&exit.pool_id(), false);
+    }
+
+    fn raise_generation(&self, index: usize) {
+        let (cloud, region) = (self.outfit.cloud.clone(), self.regions[index].name.clone());
+        let findings = self.findings.0.clone();
+        self.errands.spawn(async move {
+            let raised = cloud.raise_generation(&region).await;
+            match &raised {
+                Ok(generation) => tracing::info!(region, generation, "later exits start in new instances"),
+                Err(error) => tracing::warn!(region, %error, hint = error.hint(), "the generation could not be raised"),
+            }
+            let _ending = findings.send(Finding::Generation(index, raised.ok())).await;
+        });
+    }
+}
+
+pub(super) fn streams_of(pooled: &[Pooled], exit: &Exit) -> StreamStats {
+    let id = exit.pool_id();
+    pooled.iter().find(|view| view.id == id).map(|view| view.streams).unwrap_or_default()
+}
+
+/// An event that the state has no arrow for says that something came late; the state stands.
+fn note(outcome: Result<(), crate::exits::state::IllegalEvent>) {
+    if let Err(late) = outcome {
+        tracing::debug!(%late, "late event");
+    }
+}
+
+fn kind(fault: Option<&Fault>) -> FailureKind {
+    match fault {
+        Some(fault) if fault.reason == Reason::Throttled => FailureKind::Throttled,
+        Some(fault) if !fault.retryable => FailureKind::Permanent,
+        _ => FailureKind::Retryable,
+    }
+}
+
+/// A region has one problem at a time: the last failure, until an exit is ready.
+fn problem_key(region: &str) -> ProblemKey {
+    ProblemKey::of("exit_failed", region)
+}
+
+fn problem(region: &str, fault: &Fault) -> Problem {
+    Problem {
+        code: fault.reason.name().to_owned(),
+        severity: Severity::Error,
+        region: Some(region.to_owned()),
+        phase: Some(fault.phase.name().to_owned()),
+        text: fault.text.clone(),
+        hint: Some(fault.hint.to_owned()),
+    }
+}

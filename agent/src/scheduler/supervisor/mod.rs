@@ -1,0 +1,244 @@
+//! The shell around the planner: one task that owns every region and every exit, learns what happens, asks
+//! [`super::plan`] what to do, and does it.
+//!
+//! ```text
+//!   reports of exits ┐
+//!   users' demand    ├─▶ event ─▶ regions' memory ─▶ plan ─▶ actions ─▶ exits, pool, cloud
+//!   requests, time   ┘
+//! ```
+//! Never: it makes no decision of its own, and never waits for the cloud or an exit.
+
+mod exit;
+mod fleet;
+mod region;
+mod requests;
+mod snapshot;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::task::TaskTracker;
+
+use self::exit::{Ended, Exit};
+use self::fleet::Finding;
+use self::region::Region;
+use self::requests::Rotation;
+pub use self::requests::{Request, Rotated};
+pub use self::snapshot::{ExitSnapshot, RegionSnapshot, Snapshot, Totals};
+use super::idle::{Idle, IdleChange, stagger};
+use super::plan::{ExitId, Settings};
+use super::time::Timestamp;
+use crate::cloud::Cloud;
+use crate::exits::actor::{Outfit, Told};
+use crate::exits::address::CheckUrl;
+use crate::exits::{Demand, Pool};
+use crate::health::Health;
+
+/// Reports and findings that may wait: every exit has few at a time, and the task never blocks.
+const QUEUE: usize = 256;
+/// Requests of the control socket that may wait.
+const REQUESTS: usize = 16;
+/// Time is looked at this often at least: the wall clock may be set, and silent streams are judged by it.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+/// A burst of streams makes one plan, not hundreds.
+const SHORTEST_WAIT: Duration = Duration::from_millis(10);
+/// How many ended exits `status` still shows.
+const ENDED_SHOWN: usize = 20;
+
+/// What the supervisor is made of.
+pub struct Setup<C> {
+    /// What every exit needs.
+    pub outfit: Arc<Outfit<C>>,
+    /// The regions to serve.
+    pub regions: Vec<String>,
+    /// How exits live.
+    pub settings: Settings,
+    /// After how long without use all exits end.
+    pub idle: Option<Duration>,
+    /// Whom to ask for an exit's address.
+    pub check_url: Option<CheckUrl>,
+    /// Where ready exits are offered.
+    pub pool: Pool,
+    /// Where problems are told.
+    pub health: Health,
+}
+
+/// Asks and orders the running supervisor.
+#[derive(Clone)]
+pub struct SupervisorHandle {
+    requests: mpsc::Sender<Request>,
+}
+
+/// The task.
+pub struct Supervisor<C> {
+    outfit: Arc<Outfit<C>>,
+    settings: Settings,
+    check_url: Option<CheckUrl>,
+    pool: Pool,
+    health: Health,
+    regions: Vec<Region>,
+    exits: BTreeMap<ExitId, Exit>,
+    ended: std::collections::VecDeque<Ended>,
+    totals: Totals,
+    idle: Idle,
+    next_id: u64,
+    rotations: Vec<Rotation>,
+    stopping: Option<Vec<oneshot::Sender<()>>>,
+    reports: (mpsc::Sender<Told>, mpsc::Receiver<Told>),
+    findings: (mpsc::Sender<Finding>, mpsc::Receiver<Finding>),
+    requests: mpsc::Receiver<Request>,
+    demand: watch::Receiver<Demand>,
+    /// The tasks beside exits: questions for an address, changes of a generation.
+    errands: TaskTracker,
+}
+
+enum Event {
+    Told(Told),
+    Found(Finding),
+    Asked(Request),
+    Demand,
+    Time,
+}
+
+impl<C: Cloud> Supervisor<C> {
+    /// A supervisor that has not begun, and the handle to it.
+    pub fn new(setup: Setup<C>) -> (Self, SupervisorHandle) {
+        let now = now();
+        let (requests, asked) = mpsc::channel(REQUESTS);
+        let count = setup.regions.len();
+        let region = |(index, name): (usize, String)| Region::new(name, now + stagger(index, count));
+        let supervisor = Self {
+            regions: setup.regions.into_iter().enumerate().map(region).collect(),
+            outfit: setup.outfit,
+            settings: setup.settings,
+            check_url: setup.check_url,
+            health: setup.health,
+            demand: setup.pool.demand(),
+            pool: setup.pool,
+            exits: BTreeMap::new(),
+            ended: std::collections::VecDeque::with_capacity(ENDED_SHOWN),
+            totals: Totals::default(),
+            idle: Idle::new(now, setup.idle),
+            next_id: 1,
+            rotations: Vec::new(),
+            stopping: None,
+            reports: mpsc::channel(QUEUE),
+            findings: mpsc::channel(QUEUE),
+            requests: asked,
+            errands: TaskTracker::new(),
+        };
+        (supervisor, SupervisorHandle { requests })
+    }
+
+    /// Runs until it was asked to stop and every exit has ended, or every handle is gone.
+    pub async fn run(mut self) {
+        let mut wake = Instant::now();
+        loop {
+            let Some(event) = self.next_event(wake).await else { break };
+            self.learn(event);
+            while self.learn_more() {}
+            wake = self.plan_all();
+            if self.stopping.is_some() && self.exits.is_empty() {
+                break;
+            }
+        }
+        for told in self.stopping.take().unwrap_or_default() {
+            let _gone = told.send(());
+        }
+    }
+
+    async fn next_event(&mut self, wake: Instant) -> Option<Event> {
+        tokio::select! {
+            told = self.reports.1.recv() => told.map(Event::Told),
+            found = self.findings.1.recv() => found.map(Event::Found),
+            asked = self.requests.recv() => asked.map(Event::Asked),
+            Ok(()) = self.demand.changed() => Some(Event::Demand),
+            () = sleep_until(wake) => Some(Event::Time),
+        }
+    }
+
+    /// Takes what else is there, so that one plan answers it all.
+    fn learn_more(&mut self) -> bool {
+        let next = self.reports.1.try_recv().map(Event::Told).or_else(|_| self.findings.1.try_recv().map(Event::Found));
+        next.map(|event| self.learn(event)).is_ok()
+    }
+
+    fn learn(&mut self, event: Event) {
+        match event {
+            Event::Told(told) => self.on_report(told),
+            Event::Found(finding) => self.on_finding(finding),
+            Event::Asked(request) => self.on_request(request),
+            Event::Demand | Event::Time => {}
+        }
+        self.follow_demand();
+    }
+
+    /// Users' streams and waiting requests; wakes the regions, or lets them lapse.
+    fn follow_demand(&mut self) {
+        let (now, demand) = (now(), *self.demand.borrow_and_update());
+        let change = self.idle.follow(now, demand.open, demand.waiting > 0).or_else(|| self.idle.check(now));
+        match change {
+            Some(IdleChange::Lapse) => {
+                tracing::info!("nobody uses the proxy: all exits end until somebody does");
+                self.regions.iter_mut().for_each(|region| region.memory.lapse());
+            }
+            Some(IdleChange::Wake) => self.wake_regions(now),
+            None => {}
+        }
+    }
+
+    fn wake_regions(&mut self, now: Timestamp) {
+        let count = self.regions.len();
+        for (index, region) in self.regions.iter_mut().enumerate() {
+            region.memory.wake(now + stagger(index, count));
+        }
+    }
+
+    /// Plans every region and carries the plans out. Returns when to plan again at the latest.
+    fn plan_all(&mut self) -> Instant {
+        let now = now();
+        let mut wait = LONGEST_WAIT;
+        for index in 0..self.regions.len() {
+            if let Some(at) = self.plan_region(index, now) {
+                wait = wait.min(now.until(at));
+            }
+        }
+        self.answer_rotations();
+        Instant::now() + wait.max(SHORTEST_WAIT)
+    }
+}
+
+impl SupervisorHandle {
+    /// The state of everything; `None` when the supervisor has ended.
+    pub async fn snapshot(&self) -> Option<Snapshot> {
+        let (reply, answer) = oneshot::channel();
+        self.requests.send(Request::Snapshot(reply)).await.ok()?;
+        answer.await.ok()
+    }
+
+    /// Asks for new exits in `regions`, or in all of them if none is named. Answers when each is there or has failed.
+    pub async fn rotate(&self, regions: Vec<String>, fresh: bool) -> Vec<Rotated> {
+        let (reply, answer) = oneshot::channel();
+        match self.requests.send(Request::Rotate { regions, fresh, reply }).await {
+            Ok(()) => answer.await.unwrap_or_default(),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// Ends every exit and waits until all have ended.
+    pub async fn stop(&self) {
+        let (reply, answer) = oneshot::channel();
+        if self.requests.send(Request::Stop(reply)).await.is_ok() {
+            let _over = answer.await;
+        }
+    }
+}
+
+/// The wall clock.
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}

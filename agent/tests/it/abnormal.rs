@@ -1,0 +1,79 @@
+//! Ends that are not clean must not look clean.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, TcpListener};
+use std::thread;
+
+use super::program::{BASE, Program, send_signal};
+use super::tools::{connect_through, curl, wait_for};
+
+#[test]
+fn a_reset_at_the_site_is_a_reset_at_the_client() {
+    let agent = Program::start(BASE);
+    let site = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("site");
+    let address = site.local_addr().expect("address");
+    let serving = thread::spawn(move || {
+        let (mut stream, _) = site.accept().expect("connection");
+        stream.write_all(b"part").expect("write");
+        let mut byte = [0];
+        stream.read_exact(&mut byte).expect("the client has the part");
+        socket2::SockRef::from(&stream).set_linger(Some(std::time::Duration::ZERO)).expect("option");
+    });
+    let mut app = connect_through(agent.proxy(), address);
+    let mut part = [0; 4];
+    app.read_exact(&mut part).expect("the part");
+    app.write_all(b"!").expect("write");
+    serving.join().expect("site");
+    let error = app.read(&mut part).expect_err("not a clean end");
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+}
+
+#[test]
+fn a_killed_function_resets_its_streams_and_is_replaced() {
+    let agent = Program::start(&format!("regions = [\"only\"]\n{BASE}"));
+    let site = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("site");
+    let address = site.local_addr().expect("address");
+    let mut app = connect_through(agent.proxy(), address);
+    let (mut far, _) = site.accept().expect("connection");
+    far.write_all(b"x").expect("write");
+    let mut byte = [0];
+    app.read_exact(&mut byte).expect("the stream is up");
+    let lambda = children(agent.process.id(), "local-lambda");
+    let functions: Vec<u32> = lambda.iter().flat_map(|pid| children(*pid, "local-function")).collect();
+    assert!(!functions.is_empty());
+    functions.iter().for_each(|pid| send_signal(*pid, "KILL"));
+    let error = app.read(&mut byte).expect_err("not a clean end");
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+    wait_for("the next exit", || {
+        let status = agent.status()?;
+        let exits = status["exits"].as_array()?;
+        let failed = exits.iter().any(|exit| exit["state"] == "failed" && exit["error"].is_string());
+        (failed && exits.iter().any(|exit| exit["state"] == "active")).then_some(())
+    });
+    drop(connect_through(agent.proxy(), address));
+}
+
+#[test]
+fn without_an_exit_nothing_goes_out_and_the_client_is_told_when_to_come_back() {
+    let agent = Program::spawn(&format!(
+        "regions = [\"only\"]\n{}",
+        BASE.replace("[egress]", "wait = \"1s\"\n[relay]\nurl = \"ws://127.0.0.1:1\"\ntoken = \"x\"\n[egress]")
+    ));
+    wait_for("the agent", || agent.status());
+    let site = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("site");
+    site.set_nonblocking(true).expect("option");
+    let url = format!("http://{}/", site.local_addr().expect("address"));
+    let output = curl(&["-x", &agent.url(), "-o", "/dev/null", "-D", "-", &url]);
+    let head = String::from_utf8_lossy(&output.stdout).to_lowercase();
+    assert!(head.starts_with("http/1.1 503"), "{head}");
+    assert!(head.contains("retry-after:") && head.contains("error=destination_unavailable"), "{head}");
+    assert!(site.accept().is_err(), "the request went to the site by another way");
+}
+
+/// Pids of the children of `parent` whose command line holds `name`.
+pub fn children(parent: u32, name: &str) -> Vec<u32> {
+    let listed = std::process::Command::new("ps").args(["-eo", "pid=,ppid=,args="]).output().expect("ps runs");
+    let text = String::from_utf8_lossy(&listed.stdout).into_owned();
+    let of_parent = |line: &&str| line.split_whitespace().nth(1) == Some(&parent.to_string()) && line.contains(name);
+    text.lines().filter(of_parent).filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect()
+}

@@ -1,0 +1,14 @@
+//! The whole path with the real programs: agent, relay and functions as processes, nginx and curl at the ends.
+//!
+//! Never: nothing leaves loopback, and nothing waits for a fixed time where something can be asked.
+
+#![allow(unreachable_pub, reason = "rooms of one test binary")]
+
+mod abnormal;
+mod capture;
+mod lives;
+mod nginx;
+mod pages;
+mod program;
+mod refusals;
+mod tools;

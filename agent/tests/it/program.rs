@@ -1,0 +1,152 @@
+//! The agent as a person starts it: the real program, a configuration, a home directory of its own.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::tools::wait_for;
+
+/// The program under test.
+pub const EXE: &str = env!("CARGO_BIN_EXE_awslambdaproxy");
+
+/// What every test's configuration begins with: a port of its own, sites on loopback allowed.
+pub const BASE: &str = "[proxy]\nlisten = \"127.0.0.1:0\"\n[egress]\nallow = [\"127.0.0.0/8\"]\n[exits]\ncheck_url = \"\"\n";
+
+/// A running agent in local mode; ends with the value.
+pub struct Program {
+    home: TempDir,
+    pub process: Child,
+}
+
+impl Program {
+    /// Starts an agent and waits until every region has an exit.
+    pub fn start(configuration: &str) -> Self {
+        let program = Self::spawn(configuration);
+        program.wait_until_healthy();
+        program
+    }
+
+    /// Starts an agent.
+    pub fn spawn(configuration: &str) -> Self {
+        let home = tempfile::tempdir().expect("home");
+        let config = home.path().join("config.toml");
+        fs::write(&config, configuration).expect("configuration");
+        fs::set_permissions(&config, fs::Permissions::from_mode(0o600)).expect("mode");
+        let log = fs::File::create(home.path().join("log")).expect("log");
+        let mut command = Command::new(EXE);
+        command.args(["--config", &config.display().to_string(), "-v", "run", "--local"]);
+        surroundings(&mut command, &home);
+        let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().expect("the agent runs");
+        Self { home, process }
+    }
+
+    pub fn wait_until_healthy(&self) {
+        wait_for("a healthy agent", || (self.status()?["health"] == "healthy" && self.all_active()?).then_some(()));
+    }
+
+    fn all_active(&self) -> Option<bool> {
+        Some(self.status()?["regions"].as_array()?.iter().all(|region| region["state"] == "active"))
+    }
+
+    /// `status --json`; `None` while the agent cannot be asked.
+    pub fn status(&self) -> Option<Value> {
+        let output = self.command(&["status", "--json"]);
+        serde_json::from_slice(&output.stdout).ok()
+    }
+
+    /// Runs another command of the same program on the same configuration.
+    pub fn command(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(EXE);
+        command.args(["--config", &self.home.path().join("config.toml").display().to_string()]).args(arguments);
+        surroundings(&mut command, &self.home);
+        command.output().expect("the command runs")
+    }
+
+    /// Where the proxy listens.
+    pub fn proxy(&self) -> SocketAddr {
+        let status = self.status().expect("a status");
+        status["proxy"]["listen"][0].as_str().expect("an address").parse().expect("an address")
+    }
+
+    /// The proxy as curl takes it.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.proxy())
+    }
+
+    /// Everything that the agent and its processes logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.home.path().join("log")).unwrap_or_default()
+    }
+
+    /// The file that counts what the local Lambda billed.
+    pub fn billing(&self) -> PathBuf {
+        self.home.path().join("state/awslambdaproxy/local-billing.jsonl")
+    }
+
+    /// Sends a signal to the agent.
+    pub fn signal(&self, name: &str) {
+        send_signal(self.process.id(), name);
+    }
+
+    /// Waits for the agent's own end.
+    pub fn wait(&mut self) -> ExitStatus {
+        self.process.wait().expect("the agent ends")
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- the agent's log ---\n{}", self.log());
+        }
+        if matches!(self.process.try_wait(), Ok(None)) {
+            self.signal("TERM");
+            let _ = self.process.wait();
+        }
+    }
+}
+
+fn surroundings(command: &mut Command, home: &TempDir) {
+    command.env_clear().env("HOME", home.path()).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command.env("XDG_STATE_HOME", home.path().join("state")).env("XDG_CONFIG_HOME", home.path());
+}
+
+/// Sends a signal to one process.
+pub fn send_signal(pid: u32, name: &str) {
+    let sent = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status().expect("kill runs");
+    assert!(sent.success(), "kill -{name} {pid}");
+}
+
+/// A relay as a process of its own, whose token the test knows.
+pub struct Relay {
+    process: Child,
+    pub address: SocketAddr,
+    pub token: String,
+}
+
+impl Relay {
+    pub fn start() -> Self {
+        let token = "0123456789abcdef".repeat(4);
+        let mut process =
+            Command::new(EXE).arg("local-relay").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the relay runs");
+        let mut stdin = process.stdin.take().expect("stdin");
+        writeln!(stdin, "{token}").expect("token");
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().expect("stdout")).read_line(&mut line).expect("address");
+        process.stdin = Some(stdin);
+        Self { process, address: line.trim().parse().expect("address"), token }
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,122 @@
+//! How many legs stand, in all and per address.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{Limits, Refusal};
+
+/// Counts the legs of a relay.
+#[derive(Clone)]
+pub(crate) struct Places {
+    limits: Limits,
+    taken: Arc<Mutex<Taken>>,
+}
+
+#[derive(Default)]
+struct Taken {
+    total: usize,
+    /// Addresses with a leg only, so it is no larger than `total`.
+    of_address: HashMap<IpAddr, usize>,
+}
+
+/// One leg's place, given back when dropped.
+pub(crate) struct Place {
+    places: Places,
+    address: Option<IpAddr>,
+}
+
+impl Places {
+    /// None taken.
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self { limits, taken: Arc::default() }
+    }
+
+    /// Takes a place, if the relay has one.
+    pub(crate) fn take(&self) -> Result<Place, Refusal> {
+        let mut taken = self.lock();
+        if taken.total >= self.limits.connections {
+            return Err(Refusal::Full);
+        }
+        taken.total += 1;
+        Ok(Place { places: self.clone(), address: None })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    /// Says whose place it is, if that address may have one more.
+    pub(crate) fn of_address(mut self, address: IpAddr) -> Result<Self, Refusal> {
+        let address = owner(address);
+        let mut taken = self.places.lock();
+        let count = taken.of_address.entry(address).or_default();
+        if *count >= self.places.limits.per_address {
+            drop(taken);
+            return Err(Refusal::AddressLimit);
+        }
+        *count += 1;
+        drop(taken);
+        self.address = Some(address);
+        Ok(self)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.places.lock();
+        taken.total -= 1;
+        let Some(address) = self.address else { return };
+        if let Some(count) = taken.of_address.get_mut(&address) {
+            *count -= 1;
+            if *count == 0 {
+                taken.of_address.remove(&address);
+            }
+        }
+    }
+}
+
+/// Whom an address counts for: of IPv6 the /64, which is what one host is given (RFC 6177).
+fn owner(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
+        v4 => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().expect("address")
+    }
+
+    fn places(connections: usize, per_address: usize) -> Places {
+        Places::new(Limits { connections, per_address, ..Limits::default() })
+    }
+
+    #[test]
+    fn a_place_is_given_back_when_dropped() {
+        let places = places(1, 9);
+        let place = places.take().expect("first");
+        assert_eq!(places.take().err(), Some(Refusal::Full));
+        drop(place);
+        assert!(places.take().is_ok());
+    }
+
+    #[test]
+    fn an_address_has_its_share_and_a_host_of_ipv6_is_one_address() {
+        let places = places(9, 1);
+        let take = |text: &str| places.take().and_then(|place| place.of_address(address(text)));
+        let _held = (take("192.0.2.1").expect("v4"), take("2001:db8::1").expect("v6"));
+        for text in ["192.0.2.1", "::ffff:192.0.2.1", "2001:db8::2"] {
+            assert_eq!(take(text).err(), Some(Refusal::AddressLimit), "{text}");
+        }
+        assert!(take("2001:db8:0:1::1").is_ok());
+        assert_eq!(places.lock().total, 2);
+        assert_eq!(places.lock().of_address.len(), 2);
+    }
+}

@@ -1,0 +1,91 @@
+//! What can be written on the command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use crate::agents::AgentName;
+
+/// Pairs the two ends of awslambdaproxy's tunnels and forwards what it cannot read.
+#[derive(Parser)]
+#[command(name = "awslambdaproxy-relay", version)]
+pub(super) struct Args {
+    /// The configuration file
+    ///
+    /// Without it: /etc/awslambdaproxy-relay/relay.toml for root, else relay.toml in the user's config directory.
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(super) config: Option<PathBuf>,
+    /// Log more; twice for everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
+    /// Log errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+    /// How log lines look
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    pub(super) log_format: LogFormat,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Run the relay in the foreground
+    Run,
+    /// Write the configuration and print the first agent's pairing code
+    Init(InitArgs),
+    /// Add, list or revoke agents; a running relay follows within a second
+    Agent {
+        #[command(subcommand)]
+        command: AgentCommand,
+    },
+}
+
+#[derive(ClapArgs)]
+#[command(group = ArgGroup::new("mode").required(true).args(["self_signed", "behind_proxy", "certificate"]))]
+pub(super) struct InitArgs {
+    /// Make a certificate; the pairing code carries its fingerprint
+    #[arg(long)]
+    pub(super) self_signed: bool,
+    /// Speak plain WebSocket, since something in front does TLS
+    #[arg(long)]
+    pub(super) behind_proxy: bool,
+    /// The certificate chain (PEM)
+    #[arg(long, requires = "key", value_name = "PATH")]
+    pub(super) certificate: Option<PathBuf>,
+    /// The certificate's key (PEM)
+    #[arg(long, requires = "certificate", value_name = "PATH")]
+    pub(super) key: Option<PathBuf>,
+    /// The name or address, with or without a port, at which ends reach the relay [default: the listen address]
+    #[arg(long, value_name = "NAME")]
+    pub(super) host: Option<String>,
+    /// Address and port to listen on [default: 0.0.0.0:443, or 127.0.0.1:8000 behind a proxy]
+    #[arg(long, value_name = "ADDR")]
+    pub(super) listen: Option<SocketAddr>,
+    /// The first agent's name
+    #[arg(long, value_name = "NAME", default_value = "agent")]
+    pub(super) agent: AgentName,
+}
+
+#[derive(Subcommand)]
+pub(super) enum AgentCommand {
+    /// Add an agent and print its pairing code, which is a secret and shown only once
+    Add {
+        /// The agent's name
+        name: AgentName,
+    },
+    /// Print the agents' names
+    List,
+    /// Take an agent's token away and cut its tunnels
+    Revoke {
+        /// The agent's name
+        name: AgentName,
+    },
+}

@@ -1,0 +1,51 @@
+//! Errors of commands, and the exit codes of the contract.
+
+use std::io;
+use std::process::ExitCode;
+
+use crate::agents::AgentsError;
+use crate::config::ConfigError;
+use crate::tls::TlsError;
+
+/// Interrupted by a second signal.
+pub(super) const INTERRUPTED: u8 = 130;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CliError {
+    /// What was asked makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// The configuration, or a file that it names.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The certificate, which the configuration names.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The list of agents.
+    #[error(transparent)]
+    Agents(#[from] AgentsError),
+    /// An operation of the system.
+    #[error("{what}: {source}")]
+    System {
+        /// What was tried, and on what.
+        what: String,
+        /// The system's answer.
+        source: io::Error,
+    },
+}
+
+impl CliError {
+    pub(super) fn system(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let what = what.into();
+        move |source| Self::System { what, source }
+    }
+
+    pub(super) fn code(&self) -> ExitCode {
+        match self {
+            Self::Agents(_) | Self::System { .. } => ExitCode::from(1),
+            Self::Usage(_) => ExitCode::from(2),
+            Self::Config(_) | Self::Tls(_) => ExitCode::from(3),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! relay.toml: read, checked, and told all its problems at once.
+//!
+//! Never: a room of the relay reads it; `cli` turns it into what each of them needs.
+
+mod check;
+mod paths;
+mod problem;
+mod public_url;
+mod raw;
+
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+pub use paths::default_config;
+pub use problem::{ConfigError, Problems};
+pub use public_url::{BadPublicUrl, PublicUrl};
+
+use crate::admission::Limits;
+use check::Checker;
+use raw::RawFile;
+
+/// What relay.toml means.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Address and port to listen on.
+    pub listen: SocketAddr,
+    /// Where ends reach the relay, for pairing codes; the listen address when `None`.
+    pub public_url: Option<PublicUrl>,
+    /// Where token hashes and a generated certificate are kept. `state_dir` in the file; else
+    /// `/var/lib/awslambdaproxy-relay` for root, and the user's state directory for everyone else.
+    pub state_dir: PathBuf,
+    /// How TLS is done.
+    pub tls: Tls,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted: Vec<IpNet>,
+    /// How much is taken.
+    pub limits: Limits,
+    /// How long a stop may take.
+    pub drain: Duration,
+}
+
+/// How TLS is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tls {
+    /// With these PEM files.
+    Files {
+        /// The certificate chain.
+        certificate: PathBuf,
+        /// Its key.
+        key: PathBuf,
+    },
+    /// With a pair of one's own, in the state directory.
+    SelfSigned,
+    /// Not at all: something in front does it.
+    Off,
+}
+
+impl Settings {
+    /// Reads the file at `path`.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = fs::read_to_string(path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => ConfigError::Missing(path.to_owned()),
+            _ => ConfigError::Unreadable { path: path.to_owned(), source },
+        })?;
+        Self::parse(path, &text)
+    }
+
+    /// Reads `source`, the text of the file at `path`.
+    pub fn parse(path: &Path, source: &str) -> Result<Self, ConfigError> {
+        let mut problems = Problems::new(path);
+        let raw: RawFile = match toml::from_str(source) {
+            Ok(raw) => raw,
+            Err(error) => {
+                problems.add(source, error.span(), "", error.message());
+                return problems.into_result(None);
+            }
+        };
+        let directory = path.parent().unwrap_or(Path::new("."));
+        let state_dir = match &raw.state_dir {
+            Some(state) => directory.join(state),
+            None => paths::default_state()?,
+        };
+        let mut checker = Checker { source, directory, problems };
+        let settings = checker.settings(&raw, state_dir);
+        checker.problems.into_result(settings)
+    }
+
+    /// Where ends reach the relay, if that is known.
+    pub fn reached_at(&self) -> Option<PublicUrl> {
+        self.public_url.clone().or_else(|| PublicUrl::listening(self.tls != Tls::Off, self.listen))
+    }
+
+    /// The name or address for a certificate of one's own.
+    pub fn certificate_host(&self) -> String {
+        self.public_url.as_ref().map_or_else(|| self.listen.ip().to_string(), |url| url.host().to_owned())
+    }
+}
+
+impl Checker<'_> {
+    fn settings(&mut self, raw: &RawFile, state_dir: PathBuf) -> Option<Settings> {
+        let (listen, public_url, tls) = (self.listen(raw), self.public_url(raw), self.tls(&raw.tls));
+        let (trusted, limits, drain) = (self.trusted(&raw.proxy.trusted), self.limits(&raw.limits), self.drain(raw));
+        self.not_built("metrics.listen", raw.metrics.listen.as_ref());
+        Some(Settings { listen: listen?, public_url, state_dir, tls: tls?, trusted, limits, drain })
+    }
+}
+
+#[cfg(test)]
+#[path = "config_tests.rs"]
+mod tests;

@@ -1,0 +1,112 @@
+//! TLS of the relay's own.
+
+use std::sync::Arc;
+
+use relay::tls::self_signed;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tunnel::instance::InstanceNonce;
+use tunnel::ticket::{Ticket, sha256};
+
+use crate::support::{Relay, exchange, open};
+
+/// Believes one certificate, whoever's name it bears.
+#[derive(Debug)]
+struct Pinned {
+    pin: String,
+    provider: CryptoProvider,
+}
+
+impl ServerCertVerifier for Pinned {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        if hex::encode(sha256(certificate)) == self.pin {
+            Ok(ServerCertVerified::assertion())
+        } else {
+            Err(rustls::Error::General("another certificate".into()))
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+pub(crate) async fn connect(io: TcpStream, pin: &str) -> std::io::Result<TlsStream<TcpStream>> {
+    let provider = aws_lc_rs::default_provider();
+    let verifier = Arc::new(Pinned { pin: pin.to_owned(), provider: provider.clone() });
+    let builder =
+        ClientConfig::builder_with_provider(Arc::new(provider)).with_safe_default_protocol_versions().expect("versions");
+    let mut config = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    TlsConnector::from(Arc::new(config)).connect("relay.invalid".try_into().expect("name"), io).await
+}
+
+#[tokio::test]
+async fn a_self_signed_relay_is_known_by_its_pin_and_carries_a_tunnel() {
+    let directory = tempfile::tempdir().expect("directory");
+    let certified = self_signed(directory.path(), "127.0.0.1").expect("certificate");
+    let pin = certified.pin();
+    let tls = certified.server_config().expect("usable");
+    let relay = Relay::with(|config| config.tls = Some(tls)).await;
+    assert!(connect(relay.connect().await, &"0".repeat(64)).await.is_err());
+
+    let site = connect(relay.connect().await, &pin).await.expect("tls");
+    assert_eq!(site.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
+    assert!(exchange(site, "GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.starts_with("HTTP/1.1 200 "));
+
+    let ticket = Ticket::mint();
+    let io = connect(relay.connect().await, &pin).await.expect("tls");
+    let mut agent = open(io, relay.agent_request(ticket.hash())).await.expect("agent");
+    let io = connect(relay.connect().await, &pin).await.expect("tls");
+    let mut function = open(io, relay.function_request(&ticket, InstanceNonce::mint())).await.expect("function");
+    agent.synced().await;
+    function.synced().await;
+    agent.binary(vec![5; 70_000]).await;
+    assert_eq!(function.received().await, vec![5; 70_000]);
+    agent.close(1000).await;
+    assert_eq!(function.closed().await, Some(4001));
+}
+
+#[tokio::test]
+async fn plain_http_to_a_tls_port_gets_no_answer() {
+    let directory = tempfile::tempdir().expect("directory");
+    let tls = self_signed(directory.path(), "127.0.0.1").expect("certificate").server_config().expect("usable");
+    let relay = Relay::with(|config| config.tls = Some(tls)).await;
+    let mut io = relay.connect().await;
+    tokio::io::AsyncWriteExt::write_all(&mut io, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("sent");
+    let mut answer = Vec::new();
+    // Either end of it is right: an alert and a close, or a reset.
+    let _ = io.read_to_end(&mut answer).await;
+    assert!(!answer.starts_with(b"HTTP"), "{answer:?}");
+}

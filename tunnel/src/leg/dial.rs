@@ -1,0 +1,195 @@
+//! Dials a relay: TCP, TLS, upgrade. Says of a failure which phase it was, and of a refusal what the relay said.
+//!
+//! Never: the token and the ticket go into the request's head and nowhere else.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{AUTHORIZATION, RETRY_AFTER, SEC_WEBSOCKET_PROTOCOL};
+use http::{HeaderValue, Request, Response, StatusCode};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+use super::connect::connect;
+use super::port::{AGENT_PATH, FUNCTION_PATH, INSTANCE_HEADER, SUBPROTOCOL, TUNNEL_HEADER};
+use super::tls::pinning;
+use super::watched::{Heard, Watched};
+use crate::destination::Host;
+use crate::instance::InstanceNonce;
+use crate::invitation::RelayEndpoint;
+use crate::limits::{DIAL_TIMEOUT, LARGEST_MESSAGE};
+use crate::ticket::{Ticket, TicketHash};
+
+/// Bytes that a leg reads at once: a whole message of a bulk transfer.
+const READ_BUFFER: usize = 64 * 1024;
+/// Longest refusal body that is shown, bytes.
+const LONGEST_REASON: usize = 200;
+
+/// A relay as an agent dials it: with the agent's token there, and what judges its certificate if it has no pin.
+#[derive(Debug, Clone)]
+pub struct AgentRelay {
+    /// Where it is.
+    pub endpoint: RelayEndpoint,
+    /// The agent's token there.
+    pub token: SecretString,
+    /// Judges a certificate that is not pinned.
+    pub trust: Arc<ClientConfig>,
+}
+
+/// Why a dial failed, by phase.
+#[derive(Debug, thiserror::Error)]
+pub enum DialError {
+    /// The relay's name could not be resolved, or nothing answered there.
+    #[error("TCP: {0}")]
+    Tcp(#[source] io::Error),
+    /// The relay's certificate is not the expected one, or the handshake failed.
+    #[error("TLS: {0}")]
+    Tls(#[source] io::Error),
+    /// No answer in time.
+    #[error("no answer within {} s", DIAL_TIMEOUT.as_secs())]
+    Timeout,
+    /// The relay answered the upgrade with a status of its own.
+    #[error("refused: {status}{}{reason}", if reason.is_empty() { "" } else { ", " })]
+    Refused {
+        /// The status.
+        status: StatusCode,
+        /// Not before.
+        retry_after: Option<Duration>,
+        /// The relay's words.
+        reason: String,
+    },
+    /// What answered is no relay.
+    #[error("upgrade: {0}")]
+    Upgrade(String),
+}
+
+pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+
+/// A leg that stands.
+pub(crate) struct Leg {
+    pub(crate) socket: WebSocketStream<Watched<Box<dyn Io>>>,
+    pub(crate) heard: Heard,
+}
+
+/// One kind of message.
+pub(crate) type LegMessage = Message;
+
+/// One relay, and what an end tells it.
+#[derive(Clone)]
+struct Target {
+    endpoint: RelayEndpoint,
+    bearer: SecretString,
+    trust: Arc<ClientConfig>,
+}
+
+/// Dials the relays of one tunnel.
+#[derive(Clone)]
+pub struct Dialer {
+    targets: Vec<Target>,
+    is_agent: bool,
+    /// What names the tunnel, or the process, beside the secret.
+    name: (&'static str, String),
+}
+
+impl Dialer {
+    /// For an agent's end. `relays` must not be empty; the first is dialled first.
+    pub fn for_agent(relays: &[AgentRelay], tunnel: TicketHash) -> Self {
+        let target = |relay: &AgentRelay| Target {
+            endpoint: relay.endpoint.clone(),
+            bearer: relay.token.clone(),
+            trust: relay.trust.clone(),
+        };
+        Self { targets: relays.iter().map(target).collect(), is_agent: true, name: (TUNNEL_HEADER, tunnel.to_string()) }
+    }
+
+    /// For a function's end. `relays` must not be empty; `trust` judges those without a pin.
+    pub fn for_function(relays: &[RelayEndpoint], ticket: &Ticket, instance: InstanceNonce, trust: &Arc<ClientConfig>) -> Self {
+        let target = |endpoint: &RelayEndpoint| Target {
+            endpoint: endpoint.clone(),
+            bearer: ticket.to_hex().into(),
+            trust: trust.clone(),
+        };
+        Self { targets: relays.iter().map(target).collect(), is_agent: false, name: (INSTANCE_HEADER, instance.to_string()) }
+    }
+
+    pub(crate) fn is_agent(&self) -> bool {
+        self.is_agent
+    }
+
+    pub(crate) fn relays(&self) -> usize {
+        self.targets.len()
+    }
+
+    /// Dials the relay at `index`, counted round.
+    pub(crate) async fn dial(&self, index: usize) -> Result<Leg, DialError> {
+        let target = &self.targets[index % self.targets.len()];
+        tokio::time::timeout(DIAL_TIMEOUT, self.attempt(target)).await.unwrap_or(Err(DialError::Timeout))
+    }
+
+    async fn attempt(&self, target: &Target) -> Result<Leg, DialError> {
+        let relay = &target.endpoint;
+        let tcp = connect(&relay.url.authority).await.map_err(DialError::Tcp)?;
+        let io: Box<dyn Io> = if relay.url.tls { Box::new(secure(target, tcp).await?) } else { Box::new(tcp) };
+        let (watched, heard) = Watched::new(io);
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER)
+            .write_buffer_size(0)
+            .max_message_size(Some(LARGEST_MESSAGE))
+            .max_frame_size(Some(LARGEST_MESSAGE));
+        let request = self.request(target)?;
+        let (socket, _response) = client_async_with_config(request, watched, Some(config)).await.map_err(refused)?;
+        Ok(Leg { socket, heard })
+    }
+
+    fn request(&self, target: &Target) -> Result<Request<()>, DialError> {
+        let path = if self.is_agent { AGENT_PATH } else { FUNCTION_PATH };
+        let malformed = |what| DialError::Upgrade(format!("{what} cannot be sent in a request"));
+        let mut request = format!("{}{path}", target.endpoint.url).into_client_request().map_err(|_| malformed("the URL"))?;
+        let bearer = format!("Bearer {}", target.bearer.expose_secret());
+        let mut bearer = HeaderValue::from_str(&bearer).map_err(|_| malformed("the token"))?;
+        bearer.set_sensitive(true);
+        let headers = request.headers_mut();
+        headers.insert(AUTHORIZATION, bearer);
+        headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+        headers.insert(self.name.0, HeaderValue::from_str(&self.name.1).map_err(|_| malformed("the tunnel"))?);
+        Ok(request)
+    }
+}
+
+async fn secure(target: &Target, tcp: TcpStream) -> Result<impl Io + use<>, DialError> {
+    let config = match target.endpoint.pin {
+        Some(pin) => pinning(pin).map_err(|error| DialError::Tls(io::Error::other(error)))?,
+        None => target.trust.clone(),
+    };
+    let name = match &target.endpoint.url.authority.host {
+        Host::Ip(ip) => ServerName::from(*ip),
+        Host::Name(name) => ServerName::try_from(name.clone()).map_err(|error| DialError::Tls(io::Error::other(error)))?,
+    };
+    TlsConnector::from(config).connect(name, tcp).await.map_err(DialError::Tls)
+}
+
+fn refused(error: tungstenite::Error) -> DialError {
+    match error {
+        tungstenite::Error::Http(response) => from_response(&response),
+        tungstenite::Error::Io(error) => DialError::Tcp(error),
+        other => DialError::Upgrade(other.to_string()),
+    }
+}
+
+fn from_response(response: &Response<Option<Vec<u8>>>) -> DialError {
+    let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    let body = response.body().as_deref().unwrap_or_default();
+    let printable = |c: char| !c.is_control();
+    let reason = String::from_utf8_lossy(body).chars().filter(|c| printable(*c)).take(LONGEST_REASON).collect();
+    DialError::Refused { status: response.status(), retry_after: retry_after.map(Duration::from_secs), reason }
+}

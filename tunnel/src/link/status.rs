@@ -1,0 +1,22 @@
+//! What a link's owner may watch.
+
+use std::time::Duration;
+
+use super::end::LinkEnd;
+
+/// The state of a link, published at each change.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LinkStatus {
+    /// Own leg stands, at this index of the list of relays.
+    pub leg: Option<usize>,
+    /// Both HELLOs were exchanged and neither leg is lost.
+    pub paired: bool,
+    /// Pairings after the first.
+    pub resumes: u64,
+    /// How long the last outage lasted, time not run left out.
+    pub last_outage: Option<Duration>,
+    /// What ended the last leg or dial, for people.
+    pub last_cause: Option<String>,
+    /// How the link ended, once it has.
+    pub end: Option<LinkEnd>,
+}
