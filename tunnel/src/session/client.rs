@@ -57,6 +57,8 @@ impl From<h2::Error> for OpenError {
         match error.reason() {
             Some(Reason::REFUSED_STREAM) => Self::RefusedStream,
             _ if error.is_go_away() => Self::GoingAway,
+            // One stream ended, which says nothing of the others.
+            _ if error.is_reset() => Self::Refused(Refusal::new(ProxyError::ConnectionTerminated, error)),
             _ => Self::Lost(error.to_string()),
         }
     }
@@ -84,6 +86,9 @@ where
         .initial_connection_window_size(FIRST_SESSION_WINDOW)
         .max_frame_size(FRAME)
         .max_header_list_size(HEADERS)
+        // h2 counts late frames of streams that it has forgotten, never forgets the count, and ends the session at 1024:
+        // some hundred cancelled downloads on a slow path. The peer is authenticated; there is nothing to defend against.
+        .max_local_error_reset_streams(None)
         .handshake(tls)
         .await?;
     let gauge = Arc::new(Gauge::default());
