@@ -1,8 +1,11 @@
+use std::io;
 use std::net::Ipv4Addr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
@@ -173,6 +176,44 @@ async fn a_stream_that_is_reset_before_its_answer_says_nothing_of_the_exit() {
     let (_, error) = tokio::join!(serving, asking);
     let error = error.expect("no stream");
     assert!(matches!(&error, OpenError::Refused(refusal) if refusal.error == ProxyError::ConnectionTerminated), "{error:?}");
+}
+
+/// A pipe that shows whether it was dropped.
+struct Held(DuplexStream, #[expect(dead_code, reason = "its drop is what counts")] Arc<()>);
+
+impl AsyncRead for Held {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Held {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, data)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_is_over_lets_go_of_its_link_while_its_driver_stands() {
+    let (agent, function, held) = (Identity::mint(), Identity::mint(), Arc::new(()));
+    let (near, far) = tokio::io::duplex(LINK_CAPACITY);
+    let near = Held(near, held.clone());
+    let (client, server) =
+        tokio::join!(client::connect(near, &agent, function.public()), server::accept(far, &function, agent.public()));
+    let ((opener, mut driver), mut server) = (client.expect("the agent's end"), server.expect("the function's end"));
+    drop(opener);
+    let (ended, _) = tokio::join!(driver.ended(), server.next());
+    ended.expect("a clean end");
+    assert_eq!(Arc::strong_count(&held), 1);
+    driver.ended().await.expect("it may be asked again");
 }
 
 /// Passes bytes on while the gate is open.
