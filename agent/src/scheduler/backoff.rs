@@ -50,6 +50,8 @@ impl Jitter {
 pub struct Backoff {
     failures: u32,
     last: Option<Failure>,
+    /// A start succeeded after the last failure.
+    hopeful: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +67,7 @@ impl Backoff {
         let (first, longest) = kind.delays();
         let delay = first.saturating_mul(1 << self.failures.min(MOST_DOUBLINGS)).min(longest);
         self.failures = self.failures.saturating_add(1);
+        self.hopeful = false;
         self.last = Some(Failure { kind, at: now, retry_at: now + jitter.shorten(delay) });
     }
 
@@ -73,6 +76,15 @@ impl Backoff {
     pub fn succeed(&mut self, success: Timestamp) {
         if self.last.is_some_and(|failure| failure.at <= success) {
             *self = Self::default();
+        }
+    }
+
+    /// Notes that a start succeeded. The second in a row forgets all failures; one alone may crash at its first stream.
+    pub fn start_succeeded(&mut self) {
+        if self.hopeful {
+            *self = Self::default();
+        } else {
+            self.hopeful = self.last.is_some();
         }
     }
 
@@ -112,6 +124,18 @@ mod tests {
     #[test]
     fn what_needs_a_person_is_still_tried_every_few_minutes() {
         assert_eq!(delays(FailureKind::Permanent, 1.0).last(), Some(&300_000));
+    }
+
+    #[test]
+    fn two_starts_in_a_row_forget_failures_but_starts_that_crash_do_not() {
+        let mut backoff = Backoff::default();
+        for _ in 0..3 {
+            backoff.fail(START, FailureKind::Retryable, Jitter::new(1.0));
+            backoff.start_succeeded();
+        }
+        assert_eq!(backoff.failures, 3);
+        backoff.start_succeeded();
+        assert_eq!(backoff, Backoff::default());
     }
 
     #[test]

@@ -81,10 +81,12 @@ impl RegionState {
     /// An exit became ready.
     pub fn on_ready(&mut self) {
         self.was_ready = true;
+        self.backoff.start_succeeded();
         self.care.on_ready();
     }
 
-    /// An exit that had become ready ended by a fault `lived` after that.
+    /// An exit that had become ready ended by a fault `lived` after that. The function's time limit is no fault, nor is an end
+    /// that the planner ordered.
     pub fn on_exit_lost(&mut self, now: Timestamp, lived: Duration, jitter: Jitter) {
         if lived < STABLE {
             self.backoff.fail(now, FailureKind::Retryable, jitter);
@@ -116,15 +118,16 @@ impl RegionState {
         self.care.on_address(seen);
     }
 
-    /// The generation that later invocations will have, as read or deployed.
+    /// A generation that was seen, at an exit or in the function's environment. Generations only grow: an exit that was invoked
+    /// before a raise and became ready after it changes nothing.
     pub fn on_generation(&mut self, generation: u64) {
-        self.generation = Some(generation);
+        self.generation = self.generation.max(Some(generation));
     }
 
     /// What came of [`Action::RaiseGeneration`](super::Action::RaiseGeneration): the new generation, or nothing.
     pub fn on_generation_raised(&mut self, now: Timestamp, generation: Option<u64>) {
         self.care.on_raise_decided(now, generation.is_some());
-        self.generation = generation.or(self.generation);
+        self.generation = self.generation.max(generation);
         if let Some(request) = self.request.as_mut().filter(|request| request.fresh) {
             request.at = now;
         }
