@@ -2,10 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::abnormal::children;
 use super::nginx::Nginx;
 use super::program::{BASE, Program};
-use super::tools::{curl_text, wait_for};
+use super::tools::{children, curl_text, wait_for};
 
 /// Every process that an agent has started, with what those started.
 fn descendants(pid: u32) -> Vec<u32> {
