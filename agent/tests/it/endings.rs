@@ -3,9 +3,8 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use super::abnormal::children;
 use super::program::{BASE, Program, send_signal};
-use super::tools::wait_for;
+use super::tools::{children, wait_for};
 
 /// The contract's two seconds, and what a busy machine may add.
 const LIMIT: Duration = Duration::from_millis(2500);

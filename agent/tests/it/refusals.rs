@@ -45,8 +45,11 @@ fn a_relay_with_another_certificate_is_not_trusted() {
         if works {
             drop(Program::start(&config));
         } else {
-            let problem = problem(&Program::spawn(&config));
+            let agent = Program::spawn(&config);
+            let problem = problem(&agent);
             assert!(problem["text"].as_str().expect("text").contains("TLS"), "{problem}");
+            let status = agent.status().expect("status");
+            assert_eq!((&status["relays"][0]["state"], &status["health"]), (&"down".into(), &"down".into()), "{status}");
         }
     }
 }
@@ -58,7 +61,7 @@ fn tls_relay() -> (std::net::SocketAddr, String) {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let folder = tempfile::tempdir().expect("folder");
         let certified = relay::tls::self_signed(folder.path(), "127.0.0.1").expect("certificate");
-        let pin = certified.pin().to_owned();
+        let pin = certified.pin();
         let mut config = relay::server::Config::plain(
             Agents::single("test", &Token::presented(&"0123456789abcdef".repeat(4))).expect("agent"),
         );
