@@ -15,7 +15,17 @@ pub(super) fn find(address: SocketAddr) -> Option<String> {
     })?;
     let link = format!("socket:[{inode}]");
     let processes = fs::read_dir("/proc").ok()?;
-    processes.flatten().map(|entry| entry.path()).find(|process| holds(process, &link)).map(|process| name(&process))
+    processes
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| is_process(path))
+        .find(|process| holds(process, &link))
+        .map(|it| name(&it))
+}
+
+/// `self` and other names beside the numbers lead to processes, too, but do not name them.
+fn is_process(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().iter().all(u8::is_ascii_digit))
 }
 
 /// The inode of a table's line, if it is a listener on `port`.

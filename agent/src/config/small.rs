@@ -16,9 +16,9 @@ const MOST_EGRESS: usize = 200;
 /// Mail: nobody's exit should send it.
 const DEFAULT_DENIED_PORT: u16 = 25;
 
-/// A new account's own limit; the upper bound is what one machine starts as processes.
+/// A new account's own limit; the upper bound is what the local Lambda has addresses for (see its options).
 const DEFAULT_CONCURRENCY: u32 = 10;
-const MOST_CONCURRENCY: u32 = 1000;
+const MOST_CONCURRENCY: u32 = 200;
 
 const DEFAULT_IDLE_LIFE: Duration = Duration::from_secs(600);
 const SHORTEST_IDLE_LIFE: Duration = Duration::from_secs(1);

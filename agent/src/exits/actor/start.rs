@@ -1,7 +1,6 @@
 //! The start of an exit: the agent's leg, the Invoke, the tunnel, and `hello`.
 
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -256,12 +255,4 @@ fn slow(phase: Phase) -> Fault {
 fn protocol(phase: Phase, text: &str) -> Fault {
     let hint = "agent and function may be of different versions, or the relay interferes";
     Fault { phase, reason: Reason::ProtocolError, text: text.to_owned(), hint, retryable: true }
-}
-
-/// For `Arc<Outfit>` in the actor; kept here so that the start alone knows how an invitation is made.
-impl<C> Outfit<C> {
-    /// Shares the outfit.
-    pub fn shared(self) -> Arc<Self> {
-        Arc::new(self)
-    }
 }
