@@ -6,7 +6,10 @@
 #![allow(unreachable_pub, reason = "rooms of one test binary")]
 
 mod auth;
+mod chromium;
 mod curl;
+mod git;
+mod python;
 mod site;
 mod socks;
 #[path = "../support/mod.rs"]
