@@ -3,9 +3,11 @@
 //! Never: nothing leaves loopback, and nothing waits for a fixed time where something can be asked.
 
 #![allow(unreachable_pub, reason = "rooms of one test binary")]
+#![allow(clippy::print_stderr, reason = "a failed test shows the log of its agent")]
 
 mod abnormal;
 mod capture;
+mod endings;
 mod lives;
 mod pages;
 mod refusals;
