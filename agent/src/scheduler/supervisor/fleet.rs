@@ -16,7 +16,7 @@ use crate::scheduler::plan::{Action, ExitId, RegionView, Why, plan};
 use crate::scheduler::time::Timestamp;
 
 /// What an errand brought back.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Finding {
     /// The address that a site sees of this exit; `None` when the question failed.
     Address(ExitId, Option<IpAddr>),
