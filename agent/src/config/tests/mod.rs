@@ -253,7 +253,7 @@ fn wrong_types_are_named_for_every_kind_of_key() {
         ("routing.rules = 'x'", "expected a section, found a string"),
         ("routing.rules = [{hosts = ['*']}]", "routing.rules[1].via: is missing"),
         ("routing.rules = [{hosts = ['*'], via = 'eu-west-1'}]", "not one of the regions"),
-        ("routing.rules = [{hosts = ['a*b'], via = 'block'}]", "expected a host"),
+        ("routing.rules = [{hosts = ['a*b'], via = 'block'}]", "not a host pattern"),
         ("routing.rules = [{hosts = ['*'], via = 'block', ports = [0]}]", "ports are 1 to 65535"),
         ("routing.rules = [{hosts = ['*'], via = 'block', port = [1]}]", "did you mean `routing.rules.ports`"),
         ("egress.allow = ['10.0.0.0']", "expected a CIDR"),
