@@ -8,11 +8,17 @@
 mod auth;
 mod chromium;
 mod curl;
+mod down;
+mod ending;
+mod faces;
 mod git;
+mod hostile;
+mod load;
 mod python;
+mod rotation;
 mod site;
 mod socks;
 #[path = "../support/mod.rs"]
 mod support;
 
-use support::{nginx, program, tools};
+use support::{nginx, processes, program, tools};

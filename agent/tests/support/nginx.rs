@@ -120,6 +120,7 @@ http {{
     ssl_certificate certificate.pem; ssl_certificate_key key.pem;
     root {root}/www;
     location /up/ {{ dav_methods PUT; }}
+    location = /address {{ return 200 $remote_addr; }}
     location /slow/ {{ alias {root}/www/; limit_rate 200k; }}
   }}
 }}

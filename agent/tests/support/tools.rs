@@ -9,6 +9,11 @@ use std::time::{Duration, Instant};
 /// Longer than anything here takes on a busy machine; a test that reaches it has found a hang.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How many times longer the long tests run: 1, or what `AWSLAMBDAPROXY_SOAK` says.
+pub fn soak() -> u32 {
+    std::env::var("AWSLAMBDAPROXY_SOAK").map_or(1, |factor| factor.parse().expect("AWSLAMBDAPROXY_SOAK is a number"))
+}
+
 /// A port that was free a moment ago, for programs that cannot choose one themselves.
 pub fn free_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind").local_addr().expect("address").port()
