@@ -67,3 +67,18 @@ fn rotation_gives_a_new_exit_and_cuts_nothing() {
     }
     assert_eq!(listening.join().expect("curl"), "1000000");
 }
+
+#[test]
+fn an_unused_agent_ends_its_exits_and_the_next_request_wakes_them() {
+    let (nginx, agent) = (Nginx::start(), Program::start(&format!("{BASE}idle = \"1s\"\n")));
+    wait_for("the lapse", || {
+        let status = agent.status()?;
+        let regions = status["regions"].as_array()?;
+        let lapsed = regions.iter().all(|region| region["state"] == "lapsed");
+        let ended = status["exits"].as_array()?.iter().all(|exit| exit["ended_reason"] == "idle");
+        (lapsed && ended && status["health"] == "healthy").then_some(())
+    });
+    let invocations = || std::fs::read_to_string(agent.billing()).unwrap_or_default().lines().count();
+    wait_for("the bill", || (invocations() == 2).then_some(()));
+    assert_eq!(curl_text(&["-x", &agent.url(), &format!("http://localhost:{}/", nginx.http)]), "a real page\n");
+}
