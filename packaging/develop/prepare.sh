@@ -14,7 +14,7 @@ missing() {
 }
 
 case "$want" in
-    build) tools="cc" packages="gcc libc6-dev" ;;
+    build) tools="cc curl" packages="gcc libc6-dev curl ca-certificates" ;;
     test)
         tools="cc curl nginx openssl git chromium ps python3"
         packages="gcc libc6-dev curl ca-certificates nginx-light openssl git chromium procps python3 python3-venv"

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary needs its part of it")]
 #![allow(unreachable_pub, reason = "rooms of one test binary")]
+#![allow(clippy::print_stderr, reason = "a failed test shows the log of the agent")]
 
 pub mod nginx;
 pub mod processes;
