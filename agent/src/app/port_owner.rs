@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// State of a listening socket in /proc/net/tcp (proc(5)).
 const LISTENING: &str = "0A";
@@ -15,17 +15,10 @@ pub(super) fn find(address: SocketAddr) -> Option<String> {
     })?;
     let link = format!("socket:[{inode}]");
     let processes = fs::read_dir("/proc").ok()?;
-    processes
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| is_process(path))
-        .find(|process| holds(process, &link))
-        .map(|it| name(&it))
-}
-
-/// `self` and other names beside the numbers lead to processes, too, but do not name them.
-fn is_process(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.as_encoded_bytes().iter().all(u8::is_ascii_digit))
+    // Beside the processes stand names for one of them, such as `self`.
+    let is_process = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().parse::<u32>().is_ok());
+    let mut processes = processes.flatten().map(|entry| entry.path()).filter(is_process);
+    processes.find(|process| holds(process, &link)).map(|process| name(&process))
 }
 
 /// The inode of a table's line, if it is a listener on `port`.

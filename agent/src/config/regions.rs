@@ -10,6 +10,28 @@ use super::value::{Fault, Value, parsed};
 /// Regions that need no opt-in and stand for four corners of the default account.
 const DEFAULT_REGIONS: [&str; 4] = ["us-west-2", "us-west-1", "us-east-1", "us-east-2"];
 
+/// The regions that need no opt-in: those launched before 20 March 2019, per "Specify which AWS Regions your account can use"
+/// in the AWS Account Management Reference Guide. The set is closed: every later region is opt-in, and goes by its exact name.
+const WITHOUT_OPT_IN: [&str; 17] = [
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+    "ca-central-1",
+    "sa-east-1",
+    "eu-central-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "eu-north-1",
+    "ap-south-1",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-southeast-1",
+    "ap-southeast-2",
+];
+
 /// Two labels, so that rotation between regions shows.
 const DEFAULT_LABELS: [&str; 2] = ["local-1", "local-2"];
 
@@ -36,13 +58,22 @@ pub enum RegionPattern {
 pub struct NotARegion;
 
 impl RegionPattern {
-    /// Whether a region is meant; opt-in is not judged here.
+    /// Whether a region is meant.
     pub fn matches(&self, region: &str) -> bool {
         match self {
             Self::Exact(name) => name == region,
-            Self::Prefix(prefix) => region.starts_with(prefix.as_str()),
-            Self::All => true,
+            Self::Prefix(_) | Self::All => self.among_known().any(|known| known == region),
         }
+    }
+
+    /// The regions that a pattern stands for. An exact name need not be among those that this build knows.
+    fn among_known(&self) -> impl Iterator<Item = &'static str> {
+        let is_meant = |name: &&str| match self {
+            Self::Exact(exact) => exact == *name,
+            Self::Prefix(prefix) => name.starts_with(prefix.as_str()),
+            Self::All => true,
+        };
+        WITHOUT_OPT_IN.into_iter().filter(is_meant)
     }
 }
 
@@ -135,6 +166,9 @@ fn unfit(region: &RegionPattern, mode: Mode) -> Option<String> {
         (RegionPattern::Exact(name), Mode::Cloud) if !is_region_name(name) => {
             Some(format!("{name:?} is not a region's name, like us-west-2 (free labels work with --local only)"))
         }
+        (RegionPattern::Prefix(_), Mode::Cloud) if region.among_known().next().is_none() => {
+            Some(format!("{region} matches no region; patterns choose among those that need no opt-in, others go by exact name"))
+        }
         (RegionPattern::Exact(_), _) | (_, Mode::Cloud) => None,
         (pattern, Mode::Local) => Some(format!("{pattern} matches nothing with --local; name the labels: -r local-1,local-2")),
     }
@@ -155,9 +189,19 @@ mod tests {
     }
 
     #[test]
+    fn a_pattern_that_stands_for_nothing_is_a_mistake() {
+        let (me, eu) = (RegionPattern::Prefix("me-".into()), RegionPattern::Prefix("eu-".into()));
+        let text = unfit(&me, Mode::Cloud).expect("a mistake");
+        assert!(text.starts_with("me-* matches no region"), "{text}");
+        assert_eq!(unfit(&eu, Mode::Cloud), None);
+    }
+
+    #[test]
     fn patterns_match() {
         let eu: RegionPattern = "eu-*".parse().expect("pattern");
         assert!(eu.matches("eu-west-1") && !eu.matches("us-west-1"));
+        assert!(!eu.matches("eu-south-1") && !RegionPattern::All.matches("ap-east-1"), "opt-in regions go by exact name");
+        assert_eq!(RegionPattern::All.among_known().count(), WITHOUT_OPT_IN.len());
         assert_eq!("*".parse(), Ok(RegionPattern::All));
         for text in ["", "eu*", "*-1", "e*u", "-*", "a b", "Eu-west-1"] {
             assert_eq!(text.parse::<RegionPattern>(), Err(NotARegion), "{text}");

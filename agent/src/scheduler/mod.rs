@@ -1,7 +1,6 @@
 //! Decides when a region gets a new exit and when an old one ends.
 //!
 //! ```text
-//!   regions   the config's patterns ──▶ the regions to serve
 //!   idle      users' streams        ──▶ lapse everything, wake everything
 //!   plan      one region's exits    ──▶ what to do now, and when to look again
 //!   backoff   failures              ──▶ when to try again
@@ -12,6 +11,5 @@
 pub mod backoff;
 pub mod idle;
 pub mod plan;
-pub mod regions;
 pub mod supervisor;
 pub mod time;

@@ -3,14 +3,14 @@
 //! Never: nothing leaves loopback, and nothing waits for a fixed time where something can be asked.
 
 #![allow(unreachable_pub, reason = "rooms of one test binary")]
-#![allow(clippy::print_stderr, reason = "a failed test shows the log of its agent")]
 
 mod abnormal;
 mod capture;
 mod endings;
 mod lives;
-mod nginx;
 mod pages;
-mod program;
 mod refusals;
-mod tools;
+#[path = "../support/mod.rs"]
+mod support;
+
+use support::{nginx, processes, program, tools};

@@ -21,8 +21,9 @@ impl Gate {
         let kept = through.clone();
         thread::spawn(move || {
             for near in listener.incoming().map_while(Result::ok) {
-                if let Some(list) = kept.lock().expect("gate").as_mut() {
-                    let far = TcpStream::connect(target).expect("the relay is up");
+                if let Some(list) = kept.lock().expect("gate").as_mut()
+                    && let Ok(far) = TcpStream::connect(target)
+                {
                     carry(&near, &far);
                     carry(&far, &near);
                     list.extend([near, far]);

@@ -5,8 +5,9 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 
 use serde_json::Value;
 
+use super::processes::children;
 use super::program::{BASE, Program};
-use super::tools::{PATIENCE, children, connect_through, wait_for};
+use super::tools::{PATIENCE, connect_through, wait_for};
 
 /// A configuration of one region with functions of this life, in seconds, and more lines of `[exits]`.
 pub fn configuration(frequency: &str, timeout: u32, exits: &str) -> String {

@@ -107,6 +107,8 @@ pub enum Report {
         cause: String,
         /// Since the order.
         took: Duration,
+        /// The function was answered: only an Invoke wakes it.
+        kept: bool,
     },
     /// A renewal's Invoke reached an instance without a tunnel, which is about to become an exit.
     Landed(Box<Landed>),

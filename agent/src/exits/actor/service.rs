@@ -10,7 +10,7 @@ use tunnel::link::LinkStatus;
 use super::invocation::Verdict;
 use super::renewal::{Act, Renewal};
 use super::start::{Beginning, Session};
-use super::{Actor, End, Landed, Order, Renewed, Report};
+use super::{Actor, End, Invocation, Landed, Order, Renewed, Report};
 use crate::cloud::Cloud;
 
 /// How long an order may take to enter the session, whose window may be full for a moment.
@@ -86,11 +86,12 @@ impl<C: Cloud> Actor<C> {
     pub(super) async fn on_order(&mut self, session: &mut Session, service: &mut Service, order: Order) {
         match (order, &mut *service) {
             (Order::Renew { slot }, Service::Attended) => {
+                let begun = Instant::now();
                 if say_renew(session).await {
                     *service = self.renewing(slot, false);
                 } else {
                     let cause = "the function could not be told".to_owned();
-                    self.tell(Report::RenewalFailed { cause, took: SAYING }).await;
+                    self.tell(Report::RenewalFailed { cause, took: begun.elapsed(), kept: false }).await;
                 }
             }
             (Order::Renew { slot }, Service::Kept) => *service = self.renewing(slot, true),
@@ -170,10 +171,10 @@ impl<C: Cloud> Actor<C> {
                 session.invocation = self.invoke(&renewing.landing.beginning, renewing.slot);
             }
             Some(Act::Fail(cause)) => {
-                let (took, asked) = (renewing.begun.elapsed(), renewing.renewal.is_asked());
+                let (took, kept) = (renewing.begun.elapsed(), !renewing.renewal.is_asked());
                 self.dismiss(service);
-                *service = if asked { Service::Attended } else { Service::Kept };
-                self.tell(Report::RenewalFailed { cause, took }).await;
+                *service = if kept { Service::Kept } else { Service::Attended };
+                self.tell(Report::RenewalFailed { cause, took, kept }).await;
             }
         }
     }
@@ -192,6 +193,10 @@ impl<C: Cloud> Actor<C> {
             }
         };
         self.dismiss(service);
+        if renewed.borrowed {
+            // What is still to come of an older Invoke says nothing of this one.
+            session.invocation = Invocation::default();
+        }
         self.tell(Report::Renewed(renewed)).await;
     }
 

@@ -62,7 +62,7 @@ impl Pass<'_> {
 
     /// When to renew this exit, if it is to be renewed at all.
     fn renewal_at(&self, exit: &ExitView) -> Option<Timestamp> {
-        let is_acceptor = self.acceptor().is_some_and(|acceptor| acceptor.id == exit.id);
+        let is_acceptor = self.is_to_accept(exit);
         if !self.may_be_renewed(exit) {
             None
         } else if is_acceptor && (self.lives_by_renewal(exit) || self.is_full_of_others()) {
@@ -73,6 +73,12 @@ impl Pass<'_> {
         } else {
             None
         }
+    }
+
+    /// Whether this exit accepts, or will again once an Invoke has woken its function.
+    fn is_to_accept(&self, exit: &ExitView) -> bool {
+        let accepts = self.acceptor().is_some_and(|acceptor| acceptor.id == exit.id);
+        accepts || (exit.kept && exit.is_active())
     }
 
     /// No slot for a successor, and none that could be made without cutting a stream.
@@ -87,8 +93,7 @@ impl Pass<'_> {
         if self.busy || !self.may_invoke || !can_hear {
             return self.recheck();
         }
-        let is_acceptor = self.acceptor().is_some_and(|acceptor| acceptor.id == exit.id);
-        if is_acceptor || self.has_free_slot() {
+        if self.is_to_accept(exit) || self.has_free_slot() {
             self.order_renewal(exit.id);
         } else if !self.a_slot_is_coming() {
             self.end_a_silent_one();
@@ -103,5 +108,47 @@ impl Pass<'_> {
             exit.renewal = RenewalProgress::UnderWay;
             exit.asked = false;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::scenarios::defaults;
+    use super::super::{ExitView, RegionState, RegionView, Streams, plan};
+    use super::*;
+    use crate::exits::state::ExitState;
+    use crate::scheduler::time::Timestamp;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// An accepting exit whose tunnel has been down for two seconds, and whose function asked ten seconds before its end.
+    fn unpaired(now: Timestamp, kept: bool) -> RegionView {
+        let exit = ExitView {
+            id: ExitId(1),
+            state: ExitState::Active,
+            invoked_at: now.before(defaults().timeout),
+            ready_at: Some(now.before(defaults().timeout)),
+            starting_for: Duration::ZERO,
+            deadline: now + 10 * SECOND,
+            unpaired_for: Some(2 * SECOND),
+            streams: Streams { open: 1, ..Streams::default() },
+            generation: Some(1),
+            replaced_at: None,
+            asked: true,
+            kept,
+            renewal: RenewalProgress::None,
+            ending: false,
+        };
+        RegionView { exits: vec![exit], ..RegionView::default() }
+    }
+
+    #[test]
+    fn a_function_that_was_answered_is_invoked_although_its_tunnel_is_down() {
+        let now = Timestamp::from_millis(1_800_000_000_000);
+        let renewed = |kept| plan(now, &defaults(), &mut RegionState::new(now), &unpaired(now, kept)).actions;
+        assert!(renewed(true).contains(&Action::Renew { id: ExitId(1), slot: true }));
+        assert!(!renewed(false).iter().any(|action| matches!(action, Action::Renew { .. })), "it could not hear of it");
     }
 }

@@ -41,7 +41,10 @@ impl<C: Cloud> Supervisor<C> {
             Report::Asked => exit.asked = true,
             Report::Kept => (exit.asked, exit.kept) = (true, true),
             Report::Renewed(renewed) => self.on_renewed(id, renewed),
-            Report::RenewalFailed { cause, took } => self.on_renewal_failed(id, &cause, took),
+            Report::RenewalFailed { cause, took, kept } => {
+                exit.kept = kept;
+                self.on_renewal_failed(id, &cause, took);
+            }
             Report::Landed(landed) => self.on_landed(id, *landed),
             Report::Forward(to, invocation) => self.on_forwarded(to, invocation),
             Report::Ended(..) => {}

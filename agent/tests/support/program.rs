@@ -34,13 +34,18 @@ impl Program {
 
     /// Starts an agent.
     pub fn spawn(configuration: &str) -> Self {
+        Self::spawn_with(configuration, &[])
+    }
+
+    /// Starts an agent with more on its command line.
+    pub fn spawn_with(configuration: &str, arguments: &[&str]) -> Self {
         let home = tempfile::tempdir().expect("home");
         let config = home.path().join("config.toml");
         fs::write(&config, configuration).expect("configuration");
         fs::set_permissions(&config, fs::Permissions::from_mode(0o600)).expect("mode");
         let log = fs::File::create(home.path().join("log")).expect("log");
         let mut command = Command::new(EXE);
-        command.args(["--config", &config.display().to_string(), "-v", "run", "--local"]);
+        command.args(["--config", &config.display().to_string(), "-v", "run", "--local"]).args(arguments);
         surroundings(&mut command, &home);
         let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().expect("the agent runs");
         Self { home, process }
@@ -62,10 +67,15 @@ impl Program {
 
     /// Runs another command of the same program on the same configuration.
     pub fn command(&self, arguments: &[&str]) -> Output {
+        self.prepare(arguments).output().expect("the command runs")
+    }
+
+    /// Another command of the same program on the same configuration.
+    pub fn prepare(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(EXE);
         command.args(["--config", &self.home.path().join("config.toml").display().to_string()]).args(arguments);
         surroundings(&mut command, &self.home);
-        command.output().expect("the command runs")
+        command
     }
 
     /// Where the proxy listens.

@@ -9,6 +9,11 @@ use std::time::{Duration, Instant};
 /// Longer than anything here takes on a busy machine; a test that reaches it has found a hang.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How many times longer the long tests run: 1, or what `AWSLAMBDAPROXY_SOAK` says.
+pub fn soak() -> u32 {
+    std::env::var("AWSLAMBDAPROXY_SOAK").map_or(1, |factor| factor.parse().expect("AWSLAMBDAPROXY_SOAK is a number"))
+}
+
 /// A port that was free a moment ago, for programs that cannot choose one themselves.
 pub fn free_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind").local_addr().expect("address").port()
@@ -72,12 +77,4 @@ pub fn read_head(stream: &mut TcpStream) -> String {
         head.push(byte[0]);
     }
     String::from_utf8(head).expect("text")
-}
-
-/// Pids of the children of `parent` whose command line holds `name`.
-pub fn children(parent: u32, name: &str) -> Vec<u32> {
-    let listed = Command::new("ps").args(["-eo", "pid=,ppid=,args="]).output().expect("ps runs");
-    let text = String::from_utf8_lossy(&listed.stdout).into_owned();
-    let of_parent = |line: &&str| line.split_whitespace().nth(1) == Some(&parent.to_string()) && line.contains(name);
-    text.lines().filter(of_parent).filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect()
 }

@@ -18,6 +18,12 @@ pub struct Nginx {
 
 impl Nginx {
     pub fn start() -> Self {
+        // Somebody else may take a port between its choice and nginx.
+        wait_for("nginx", Self::try_start)
+    }
+
+    /// Starts it on two ports; `None` if one of them is taken.
+    fn try_start() -> Option<Self> {
         let directory = tempfile::tempdir().expect("directory");
         let (http, https) = (free_port(), free_port());
         let root = directory.path();
@@ -31,16 +37,20 @@ impl Nginx {
         fs::write(root.join("www/index.html"), "a real page\n").expect("page");
         certificate(root);
         fs::write(root.join("nginx.conf"), configuration(root, http, https)).expect("configuration");
-        let process = Command::new("nginx")
+        let mut process = Command::new("nginx")
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .args(["-p", &root.display().to_string(), "-c", "nginx.conf", "-e", "error.log"])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("nginx runs");
-        let nginx = Self { directory, process, http, https };
-        wait_for("nginx", || std::net::TcpStream::connect(("127.0.0.1", http)).ok());
-        nginx
+        // It writes its pid once it has its ports. Whether something answers there would say nothing of who it is.
+        let pid = root.join("nginx.pid");
+        let is_up = wait_for("nginx to have its ports", || {
+            let has_ended = process.try_wait().expect("a status").is_some();
+            (has_ended || fs::read(&pid).is_ok_and(|pid| !pid.is_empty())).then_some(!has_ended)
+        });
+        is_up.then_some(Self { directory, process, http, https })
     }
 
     /// Where its files are.
@@ -55,8 +65,30 @@ impl Nginx {
 
     /// The addresses from which it was asked, one a request.
     pub fn visitors(&self) -> Vec<String> {
+        self.visits().into_iter().map(|visit| visit.from).collect()
+    }
+
+    /// What it was asked, in the order of the answers' ends.
+    pub fn visits(&self) -> Vec<Visit> {
         let log = fs::read_to_string(self.directory.path().join("access.log")).unwrap_or_default();
-        log.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+        log.lines().filter_map(Visit::read).collect()
+    }
+}
+
+/// One request in a server's log.
+#[derive(Debug)]
+pub struct Visit {
+    pub from: String,
+    pub path: String,
+    pub protocol: String,
+}
+
+impl Visit {
+    /// Reads a line of the combined format: `ADDRESS - - [TIME] "METHOD PATH PROTOCOL" …`.
+    fn read(line: &str) -> Option<Self> {
+        let from = line.split(' ').next()?.to_owned();
+        let mut request = line.split('"').nth(1)?.split(' ').skip(1).map(str::to_owned);
+        Some(Self { from, path: request.next()?, protocol: request.next()? })
     }
 }
 
@@ -91,12 +123,14 @@ fn configuration(root: &Path, http: u16, https: u16) -> String {
 events {{ worker_connections 2048; }}
 http {{
   access_log access.log; client_max_body_size 0; client_body_temp_path tmp; keepalive_requests 100000;
+  types {{ text/html html; text/css css; text/javascript js; image/svg+xml svg; }}
   proxy_temp_path tmp; fastcgi_temp_path tmp; uwsgi_temp_path tmp; scgi_temp_path tmp;
   server {{
     listen 127.0.0.1:{http}; listen 127.0.0.1:{https} ssl http2;
     ssl_certificate certificate.pem; ssl_certificate_key key.pem;
     root {root}/www;
     location /up/ {{ dav_methods PUT; }}
+    location = /address {{ return 200 $remote_addr; }}
     location /slow/ {{ alias {root}/www/; limit_rate 200k; }}
   }}
 }}
