@@ -3,7 +3,6 @@
 //! Never: nothing leaves loopback, and nothing waits for a fixed time where something can be asked.
 
 #![allow(unreachable_pub, reason = "rooms of one test binary")]
-#![allow(clippy::print_stderr, reason = "a failed test shows the agent's log")]
 
 mod abnormal;
 mod capture;
