@@ -29,13 +29,7 @@ pub fn run(arguments: &[OsString]) -> Option<ExitCode> {
 
 fn process(body: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
     log();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let ended = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
-        let ended = runtime.block_on(body);
-        // Standard input is read by a blocking thread that only its end would end.
-        runtime.shutdown_background();
-        ended
-    });
+    let ended = crate::process::block_on(body).map_err(anyhow::Error::from).and_then(|ended| ended);
     ended.map_or_else(|error| report(&error), |()| ExitCode::SUCCESS)
 }
 

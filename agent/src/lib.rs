@@ -21,6 +21,7 @@ pub mod exits;
 pub mod health;
 pub mod hidden;
 pub mod listener;
+mod process;
 pub mod proxy;
 pub mod routing;
 pub mod scheduler;

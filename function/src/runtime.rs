@@ -69,7 +69,10 @@ fn block_on_run() -> anyhow::Result<()> {
     // An error means that the process has chosen a provider before.
     let _chosen = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("tokio")?;
-    runtime.block_on(run())
+    let ended = runtime.block_on(run());
+    // A lookup may block its thread for long, and nobody waits for it any more.
+    runtime.shutdown_background();
+    ended
 }
 
 fn init_logs() {

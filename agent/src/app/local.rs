@@ -15,7 +15,7 @@ use crate::cloud::local::{LocalCloud, LocalLambda, Options, Token, process};
 use crate::config::{Config, RegionPattern, project_dirs};
 
 /// How long the local Lambda may take to go once its invocations have ended.
-const STOP_TIMEOUT: Duration = Duration::from_millis(500);
+const STOP_TIMEOUT: Duration = Duration::from_millis(250);
 /// The file that counts what the local Lambda billed, in the state directory.
 const BILLING: &str = "local-billing.jsonl";
 

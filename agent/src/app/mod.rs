@@ -33,8 +33,9 @@ use crate::listener::{Listener, Shutdown};
 use crate::proxy::Proxy;
 use crate::scheduler::supervisor::{Supervisor, SupervisorHandle};
 
-/// How long everything may take to end once streams are cut: users wait for a prompt.
-const END_TIMEOUT: Duration = Duration::from_millis(1900);
+/// How long exits may take to end once streams are cut. With what ends after them everything is gone within 2 s: users
+/// wait for a prompt.
+const END_TIMEOUT: Duration = Duration::from_millis(1400);
 
 /// How to run, beyond the configuration.
 pub struct RunOptions {
@@ -57,12 +58,15 @@ pub enum RunEnd {
 
 /// Runs until a signal, or until it is asked to stop.
 pub async fn run(config: Config, options: RunOptions) -> anyhow::Result<RunEnd> {
-    let signals = Signals::new()?;
+    let mut signals = Signals::new()?;
     let listener = bind(&config).await?;
     let addresses = listener.addresses()?;
     match config.mode {
         Mode::Local => {
-            let machine = LocalMachine::start(&config, &addresses).await?;
+            let machine = tokio::select! {
+                machine = LocalMachine::start(&config, &addresses) => machine?,
+                () = signals.next() => return Ok(RunEnd::Asked),
+            };
             let agent = Running::start(&config, &options, listener, addresses, machine.setup())?;
             (options.say)("local mode: sites see this machine's own address");
             let end = agent.serve(&options, signals).await;

@@ -7,7 +7,7 @@ use crate::exits::state::ExitState as State;
 use crate::health::Health;
 use crate::proxy::Counters;
 use crate::scheduler::plan::{FreshStatus, RegionStatus as Planned, RenewalStatus};
-use crate::scheduler::supervisor::{ExitSnapshot, RegionSnapshot, Snapshot};
+use crate::scheduler::supervisor::{Elsewhere, ExitSnapshot, RegionSnapshot, Snapshot};
 use crate::status::model::{
     ExitState, ExitStatus, FreshState, Month, Overall, ProxyStatus, RegionState, RegionStatus, RelayState, RelayStatus,
     RenewalState, SCHEMA, Status, Totals, Versions,
@@ -38,13 +38,13 @@ pub(super) fn status(fixed: &Fixed, snapshot: &Snapshot, counters: &Counters, he
     }
 }
 
-/// A relay is as good as the legs on it: without any exit nobody dials, and nothing speaks against it.
+/// A relay is as good as the legs on it.
 fn relays(fixed: &Fixed, snapshot: &Snapshot) -> Vec<RelayStatus> {
-    let state = |index: usize| match (&snapshot.relays_in_use, snapshot.is_dialling) {
-        (None, _) => RelayState::Up,
-        (Some(used), _) if used.contains(&index) => RelayState::Up,
-        (Some(used), true) if used.is_empty() => RelayState::Down,
-        (Some(_), _) => RelayState::Connecting,
+    let state = |index: usize| match snapshot.elsewhere {
+        _ if snapshot.relays_in_use.contains(&index) => RelayState::Up,
+        Elsewhere::Unused => RelayState::Up,
+        Elsewhere::Dialled => RelayState::Connecting,
+        Elsewhere::Unreachable => RelayState::Down,
     };
     let relay = |(index, url): (usize, &String)| RelayStatus { url: url.clone(), state: state(index), rtt_ms: None };
     fixed.relays.iter().enumerate().map(relay).collect()

@@ -33,17 +33,14 @@ pub use exit::Exit;
 pub use failure::Failure;
 use printer::Printer;
 
-/// The program, from its arguments to its exit code. The runtime has one thread: two carry no more (see the measurements).
+/// The program, from its arguments to its exit code.
 pub fn start() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     if let Some(code) = crate::hidden::run(&arguments) {
         return code;
     }
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return Failure::from(error).report(&Printer).into(),
-    };
-    runtime.block_on(main(arguments)).into()
+    let exit = crate::process::block_on(main(arguments));
+    exit.unwrap_or_else(|error| Failure::from(error).report(&Printer)).into()
 }
 
 /// One command.

@@ -13,6 +13,7 @@ use super::settings::SettingArgs;
 use crate::app::{self, RunEnd, RunOptions};
 use crate::config::{Mode, duration};
 use crate::control_socket::ControlSocket;
+use crate::process::raise_descriptor_limit;
 
 /// Options of `run`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
@@ -36,6 +37,7 @@ impl RunArgs {
 }
 
 pub(super) async fn run(context: &Context, arguments: RunArgs) -> Result<Exit, Failure> {
+    raise_descriptor_limit();
     let mode = if arguments.local { Mode::Local } else { Mode::Cloud };
     let loaded = context.load(arguments.settings.flags(), mode)?;
     if mode == Mode::Cloud && loaded.config.relays.is_empty() {

@@ -6,6 +6,7 @@
 
 mod abnormal;
 mod capture;
+mod endings;
 mod lives;
 mod pages;
 mod refusals;

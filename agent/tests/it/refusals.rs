@@ -45,8 +45,11 @@ fn a_relay_with_another_certificate_is_not_trusted() {
         if works {
             drop(Program::start(&config));
         } else {
-            let problem = problem(&Program::spawn(&config));
+            let agent = Program::spawn(&config);
+            let problem = problem(&agent);
             assert!(problem["text"].as_str().expect("text").contains("TLS"), "{problem}");
+            let status = agent.status().expect("status");
+            assert_eq!((&status["relays"][0]["state"], &status["health"]), (&"down".into(), &"down".into()), "{status}");
         }
     }
 }

@@ -34,7 +34,7 @@ impl Agents {
         Ok(Self { known: Arc::new(RwLock::new(known)), source: None })
     }
 
-    /// The agents of a file, which is looked at again by [`Agents::refresh`].
+    /// The agents of a file, which is looked at again while the relay runs.
     pub fn from_file(file: AgentsFile) -> Result<Self, AgentsError> {
         // The version is taken first: a change in between is then seen as one, and read again.
         let seen = Mutex::new(file.version());

@@ -17,6 +17,8 @@ use super::options::{BadOptions, Options, Ready};
 
 /// How long the process may take from its start to its ready line: it binds some ports.
 const READY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long it may take to end its functions and write the bill when it is told to go at once.
+const LAST_PATIENCE: Duration = Duration::from_millis(200);
 /// Longest ready line, bytes: 250 regions of 200 addresses, 24 bytes each, and the frame.
 const LONGEST_READY: u64 = 2 * 1024 * 1024;
 
@@ -64,13 +66,18 @@ impl LocalLambda {
         self.child.wait().await
     }
 
-    /// Drains it, and after `patience` ends it with whatever still runs.
+    /// Drains it, and after `patience` ends it with whatever still runs. One that does not even end then is killed, and its
+    /// functions with it.
     pub async fn stop(mut self, patience: Duration) -> io::Result<ExitStatus> {
         self.drain();
         if let Ok(status) = timeout(patience, self.child.wait()).await {
             return status;
         }
         terminate(&mut self.child)?;
+        if let Ok(status) = timeout(LAST_PATIENCE, self.child.wait()).await {
+            return status;
+        }
+        self.child.start_kill()?;
         self.child.wait().await
     }
 }

@@ -47,13 +47,15 @@ pub(super) struct Known {
     pub(super) opener: Opener,
     pub(super) nonce: InstanceNonce,
     pub(super) generation: u64,
-    pub(super) cold_start: Duration,
+    /// From Invoke to `hello`, if the instance was started for it, as far as this agent knows.
+    pub(super) cold_start: Option<Duration>,
 }
 
-impl From<Ready> for Known {
-    fn from(ready: Ready) -> Self {
+impl Known {
+    /// `is_new`: this agent has not met the instance before.
+    pub(super) fn new(ready: Ready, is_new: bool) -> Self {
         let Ready { opener, nonce, generation, version: _, cold_start } = ready;
-        Self { opener, nonce, generation, cold_start }
+        Self { opener, nonce, generation, cold_start: is_new.then_some(cold_start) }
     }
 }
 

@@ -72,7 +72,8 @@ impl<C: Cloud> Supervisor<C> {
                 let _ending = findings.send(Finding::Address(id, found.ok())).await;
             });
         }
-        exit.ready = Some(Known::from(ready));
+        let is_new = region.met(ready.nonce);
+        exit.ready = Some(Known::new(ready, is_new));
     }
 
     fn on_link(&mut self, id: ExitId, status: &LinkStatus) {
@@ -221,7 +222,7 @@ impl<C: Cloud> Supervisor<C> {
         self.pool.set_active(&exit.pool_id(), false);
     }
 
-    fn raise_generation(&self, index: usize) {
+    fn raise_generation(&mut self, index: usize) {
         let (cloud, region) = (self.outfit.cloud.clone(), self.regions[index].name.clone());
         let findings = self.findings.0.clone();
         self.errands.spawn(async move {

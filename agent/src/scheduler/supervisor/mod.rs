@@ -20,15 +20,15 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
-use tokio_util::task::TaskTracker;
 
 use self::exit::{Ended, Exit};
 use self::fleet::Finding;
 use self::region::Region;
 use self::requests::Rotation;
 pub use self::requests::{Request, Rotated};
-pub use self::snapshot::{ExitSnapshot, RegionSnapshot, Snapshot, Totals};
+pub use self::snapshot::{Elsewhere, ExitSnapshot, RegionSnapshot, Snapshot, Totals};
 use super::idle::{Idle, IdleChange, stagger};
 use super::plan::{ExitId, Settings};
 use super::time::Timestamp;
@@ -94,8 +94,8 @@ pub struct Supervisor<C> {
     demand: watch::Receiver<Demand>,
     /// When a stream was last asked for, as far as it was looked at.
     last_asked: Option<Instant>,
-    /// The tasks beside exits: questions for an address, changes of a generation.
-    errands: TaskTracker,
+    /// The tasks beside exits: questions for an address, changes of a generation. They end with the supervisor.
+    errands: JoinSet<()>,
 }
 
 enum Event {
@@ -132,7 +132,7 @@ impl<C: Cloud> Supervisor<C> {
             findings: mpsc::channel(QUEUE),
             requests: asked,
             last_asked: None,
-            errands: TaskTracker::new(),
+            errands: JoinSet::new(),
         };
         (supervisor, SupervisorHandle { requests })
     }
@@ -214,6 +214,7 @@ impl<C: Cloud> Supervisor<C> {
             }
         }
         self.answer_rotations();
+        while self.errands.try_join_next().is_some() {}
         Instant::now() + wait.max(SHORTEST_WAIT)
     }
 }

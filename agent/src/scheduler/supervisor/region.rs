@@ -1,10 +1,16 @@
 //! What the supervisor knows of one region.
 
+use std::collections::VecDeque;
+
 use tokio::sync::watch;
+use tunnel::instance::InstanceNonce;
 
 use crate::exits::actor::Roster;
 use crate::scheduler::plan::{FreshStatus, Plan, RegionState, RegionStatus, RenewalStatus};
 use crate::scheduler::time::Timestamp;
+
+/// Instances that are remembered: a region reuses a handful, and each rotation of an hour at most adds one.
+const INSTANCES: usize = 64;
 
 /// One region, and what its last plan said.
 pub(super) struct Region {
@@ -19,6 +25,8 @@ pub(super) struct Region {
     pub(super) fresh: FreshStatus,
     pub(super) function_version: Option<String>,
     pub(super) error: Option<String>,
+    /// The instances met last, the newest last.
+    instances: VecDeque<InstanceNonce>,
 }
 
 impl Region {
@@ -34,7 +42,20 @@ impl Region {
             fresh: FreshStatus::Ok,
             function_version: None,
             error: None,
+            instances: VecDeque::with_capacity(INSTANCES),
         }
+    }
+
+    /// Notes an instance that has said hello; whether it was not met before.
+    pub(super) fn met(&mut self, nonce: InstanceNonce) -> bool {
+        let is_new = !self.instances.contains(&nonce);
+        if is_new {
+            if self.instances.len() == INSTANCES {
+                self.instances.pop_front();
+            }
+            self.instances.push_back(nonce);
+        }
+        is_new
     }
 
     pub(super) fn take(&mut self, plan: &Plan) {

@@ -4,12 +4,14 @@ use std::collections::{BTreeSet, HashSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
+use tunnel::limits::DIAL_TIMEOUT;
+
 use super::Supervisor;
 use super::exit::{Ended, Exit};
 use super::fleet::streams_of;
 use crate::cloud::Cloud;
 use crate::exits::StreamStats;
-use crate::exits::state::ExitState;
+use crate::exits::state::{ExitState, Phase};
 use crate::scheduler::plan::{FreshStatus, RegionStatus, RenewalStatus};
 
 /// Exit addresses that are counted as distinct; more are all the same to anyone who reads the number.
@@ -24,10 +26,22 @@ pub struct Snapshot {
     pub exits: Vec<ExitSnapshot>,
     /// Distinct exit addresses seen in this run.
     pub distinct_addresses: usize,
-    /// On which relays legs stand, by their place in the list; `None` without exits.
-    pub relays_in_use: Option<BTreeSet<usize>>,
-    /// Whether a leg is being dialled.
-    pub is_dialling: bool,
+    /// On which relays legs stand, by their place in the list.
+    pub relays_in_use: BTreeSet<usize>,
+    /// What is known where no leg stands.
+    pub elsewhere: Elsewhere,
+}
+
+/// What is known of relays on which no leg stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Elsewhere {
+    /// Nobody needs them, and nothing speaks against them.
+    #[default]
+    Unused,
+    /// A leg is being dialled.
+    Dialled,
+    /// The last start failed at its leg, or a leg has been missing for longer than a dial may take.
+    Unreachable,
 }
 
 /// One region.
@@ -82,7 +96,7 @@ pub struct ExitSnapshot {
     pub streams: StreamStats,
     /// The round trip through its tunnel.
     pub rtt: Option<Duration>,
-    /// From Invoke to `hello`.
+    /// From Invoke to `hello`; `None` for an instance that was warm.
     pub cold_start: Option<Duration>,
     /// What it failed of.
     pub error: Option<String>,
@@ -111,8 +125,23 @@ impl<C: Cloud> Supervisor<C> {
             regions: self.region_snapshots(),
             exits: live.chain(ended).collect(),
             distinct_addresses: self.totals.addresses.len(),
-            relays_in_use: (!self.exits.is_empty()).then(|| self.exits.values().filter_map(|exit| exit.leg).collect()),
-            is_dialling: self.exits.values().any(|exit| exit.leg.is_none()),
+            relays_in_use: self.exits.values().filter_map(|exit| exit.leg).collect(),
+            elsewhere: self.elsewhere(),
+        }
+    }
+
+    fn elsewhere(&self) -> Elsewhere {
+        let dialling = || self.exits.values().filter(|exit| exit.leg.is_none());
+        let last_start = self.ended.back().map(|ended| ended.exit.state);
+        let was_refused = matches!(last_start, Some(ExitState::Failed(Phase::Dial, _)));
+        if self.exits.values().any(|exit| exit.leg.is_some()) {
+            Elsewhere::Unused
+        } else if was_refused || dialling().any(|exit| exit.unpaired_since.unwrap_or(exit.begun).elapsed() >= DIAL_TIMEOUT) {
+            Elsewhere::Unreachable
+        } else if dialling().next().is_some() {
+            Elsewhere::Dialled
+        } else {
+            Elsewhere::Unused
         }
     }
 
@@ -149,7 +178,7 @@ impl<C: Cloud> Supervisor<C> {
             last_resume: exit.last_resume,
             streams,
             rtt: known.filter(|_| ended.is_none()).and_then(|known| known.opener.rtt()),
-            cold_start: known.map(|known| known.cold_start),
+            cold_start: known.and_then(|known| known.cold_start),
             error: ended.and_then(|ended| ended.fault.as_ref()).map(|fault| fault.text.clone()),
         }
     }

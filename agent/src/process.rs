@@ -1,0 +1,73 @@
+//! What every program of this executable sets up: its runtime, and how many connections it may hold.
+
+use std::future::Future;
+use std::io;
+
+/// Descriptors wanted: every connection of a user takes two at worst, a function's four hundred as many; the default of
+/// most systems is 1024. Processes that are started take the limit over.
+#[cfg(unix)]
+const DESCRIPTORS: u64 = 16 * 1024;
+
+/// Runs `body` on a runtime of one thread: two carry no more (see the measurements). Blocking threads that still run then
+/// are left behind: one that resolves a name, or reads standard input, may take long, and nobody waits for it any more.
+pub(crate) fn block_on<T>(body: impl Future<Output = T>) -> io::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let ended = runtime.block_on(body);
+    runtime.shutdown_background();
+    Ok(ended)
+}
+
+/// Raises this process's limit of descriptors as far as it is allowed to, if it is lower than what is wanted.
+#[cfg(unix)]
+pub(crate) fn raise_descriptor_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = limit.maximum.map_or(DESCRIPTORS, |most| most.min(DESCRIPTORS));
+    if limit.current.is_none_or(|current| current >= wanted) {
+        return;
+    }
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: limit.maximum }) {
+        tracing::debug!(%error, "the limit of descriptors stays as it is");
+    }
+}
+
+/// Elsewhere there is no such limit.
+#[cfg(not(unix))]
+pub(crate) fn raise_descriptor_limit() {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_blocks_does_not_hold_the_end_up() {
+        let (held, release) = std::sync::mpsc::channel::<()>();
+        let (tell, ended) = std::sync::mpsc::channel();
+        let program = std::thread::spawn(move || {
+            let body = async {
+                let (begun, begins) = tokio::sync::oneshot::channel();
+                let blocking = tokio::task::spawn_blocking(move || {
+                    let _test_over = begun.send(());
+                    release.recv().is_err()
+                });
+                begins.await.expect("it runs");
+                drop(blocking);
+            };
+            block_on(body).expect("a runtime");
+            tell.send(()).expect("the test waits");
+        });
+        ended.recv_timeout(std::time::Duration::from_secs(10)).expect("the program has ended");
+        drop(held);
+        program.join().expect("thread");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_limit_of_descriptors_is_raised_as_far_as_allowed() {
+        use rustix::process::{Resource, getrlimit};
+        raise_descriptor_limit();
+        let limit = getrlimit(Resource::Nofile);
+        let wanted = limit.maximum.map_or(DESCRIPTORS, |most| most.min(DESCRIPTORS));
+        assert!(limit.current.is_none_or(|current| current >= wanted), "{limit:?}");
+    }
+}
