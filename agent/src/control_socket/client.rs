@@ -71,8 +71,8 @@ impl Client {
         let limit = request.timeout() + MARGIN;
         let exchange = async {
             let mut stream = self.connect().await?;
-            send(&mut stream, &request).await?;
-            Ok(receive(&mut stream, LONGEST_ANSWER).await?)
+            send(&mut stream, &request).await.map_err(unanswered)?;
+            receive(&mut stream, LONGEST_ANSWER).await.map_err(unanswered)
         };
         timeout(limit, exchange).await.map_err(|_| AskError::Silent)?
     }
@@ -87,6 +87,14 @@ impl Client {
             Ok(Err(error)) => Err(error.into()),
             Err(_) => Err(AskError::Silent),
         }
+    }
+}
+
+/// An agent that hangs up without an answer has just ended.
+fn unanswered(error: io::Error) -> AskError {
+    match error.kind() {
+        ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => AskError::NotRunning,
+        _ => AskError::Io(error),
     }
 }
 

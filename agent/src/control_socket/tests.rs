@@ -98,6 +98,18 @@ async fn what_a_dead_agent_left_is_replaced() {
 }
 
 #[tokio::test]
+async fn an_agent_that_hangs_up_amid_a_question_has_ended() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let place = place(&dir);
+    std::fs::create_dir_all(dir.path().join("run")).expect("made");
+    let listener = UnixListener::bind(&place.socket).expect("bound");
+    let hanging_up = std::thread::spawn(move || drop(listener.accept()));
+    let answer = Client::new(place.clone()).status().await;
+    hanging_up.join().expect("hung up");
+    assert!(matches!(answer, Err(AskError::NotRunning)), "{answer:?}");
+}
+
+#[tokio::test]
 async fn socket_and_directories_are_the_users_own() {
     let dir = tempfile::tempdir().expect("a directory");
     let place = place(&dir);

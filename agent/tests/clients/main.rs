@@ -4,6 +4,7 @@
 //! Never: nothing leaves loopback, and nothing waits for a fixed time where something can be asked.
 
 #![allow(unreachable_pub, reason = "rooms of one test binary")]
+#![allow(clippy::print_stderr, reason = "tests show what they measured, and a failed one the agent's log")]
 
 mod auth;
 mod chromium;

@@ -18,6 +18,12 @@ pub struct Nginx {
 
 impl Nginx {
     pub fn start() -> Self {
+        // Somebody else may take a port between its choice and nginx.
+        wait_for("nginx", Self::try_start)
+    }
+
+    /// Starts it on two ports; `None` if one of them is taken.
+    fn try_start() -> Option<Self> {
         let directory = tempfile::tempdir().expect("directory");
         let (http, https) = (free_port(), free_port());
         let root = directory.path();
@@ -31,16 +37,20 @@ impl Nginx {
         fs::write(root.join("www/index.html"), "a real page\n").expect("page");
         certificate(root);
         fs::write(root.join("nginx.conf"), configuration(root, http, https)).expect("configuration");
-        let process = Command::new("nginx")
+        let mut process = Command::new("nginx")
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .args(["-p", &root.display().to_string(), "-c", "nginx.conf", "-e", "error.log"])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("nginx runs");
-        let nginx = Self { directory, process, http, https };
-        wait_for("nginx", || std::net::TcpStream::connect(("127.0.0.1", http)).ok());
-        nginx
+        // It writes its pid once it has its ports. Whether something answers there would say nothing of who it is.
+        let pid = root.join("nginx.pid");
+        let is_up = wait_for("nginx to have its ports", || {
+            let has_ended = process.try_wait().expect("a status").is_some();
+            (has_ended || fs::read(&pid).is_ok_and(|pid| !pid.is_empty())).then_some(!has_ended)
+        });
+        is_up.then_some(Self { directory, process, http, https })
     }
 
     /// Where its files are.
