@@ -61,6 +61,7 @@ fn is_back(now: &Holdings, then: &Holdings) -> bool {
 }
 
 /// Waits until this is true of every process, with no stream open.
+#[allow(clippy::print_stderr, reason = "the numbers are worth reading when a test fails")]
 fn wait_until(agent: &Program, what: &str, is_so: impl Fn(&u32, &Holdings) -> bool) -> HashMap<u32, Holdings> {
     wait_for("the end of all streams", || (agent.status()?["totals"]["streams_open"] == 0).then_some(()));
     let now = wait_for(what, || {
