@@ -18,6 +18,8 @@ pub mod config;
 pub mod control_socket;
 pub mod direct;
 pub mod exits;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod health;
 pub mod hidden;
 pub mod listener;

@@ -21,6 +21,8 @@ pub mod agents;
 mod bridge;
 pub mod cli;
 pub mod config;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod pairing;
 pub mod server;
 mod site;

@@ -14,7 +14,8 @@ const LONGEST_NAME: usize = 253;
 pub enum Host {
     /// An address literal.
     Ip(IpAddr),
-    /// A name, in lower case, without a final dot.
+    /// A name, in lower case, without a final dot; only `127.0.0.1.` and its like keep theirs, since without it they
+    /// would be an address.
     Name(String),
 }
 
@@ -90,12 +91,12 @@ impl FromStr for Host {
         if let Ok(ip) = text.parse::<IpAddr>() {
             return Ok(Self::Ip(ip));
         }
-        let name = text.strip_suffix('.').unwrap_or(text);
+        let name = text.strip_suffix('.').filter(|name| name.parse::<Ipv4Addr>().is_err()).unwrap_or(text);
         let allowed = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.');
         if name.is_empty()
             || name.len() > LONGEST_NAME
             || !name.bytes().all(allowed)
-            || name.contains("..")
+            || text.contains("..")
             || name.starts_with('.')
         {
             return Err(BadDestination::Host);
@@ -170,6 +171,13 @@ mod tests {
     }
 
     #[test]
+    fn a_final_dot_does_not_turn_a_legacy_spelling_into_an_address() {
+        let destination: Destination = "127.0.0.1.:80".parse().expect("a name");
+        assert_eq!(destination.host, Host::Name("127.0.0.1.".into()));
+        assert_eq!(destination.to_string().parse(), Ok(destination));
+    }
+
+    #[test]
     fn what_is_no_destination_is_named() {
         use BadDestination as B;
         for (text, error) in [
@@ -182,6 +190,8 @@ mod tests {
             (":80", B::Host),
             ("a b:80", B::Host),
             ("a..b:80", B::Host),
+            ("a..:80", B::Host),
+            (".:80", B::Host),
             ("[::1:80", B::Host),
             ("[::1]x:80", B::Host),
             ("2001:db8::1:443", B::Port),

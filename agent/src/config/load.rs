@@ -52,14 +52,27 @@ struct FromFile {
 /// Reads everything.
 pub fn load(sources: Sources) -> Result<Loaded, Mistakes> {
     let path = std::path::absolute(&sources.file).unwrap_or_else(|_| sources.file.clone());
-    let ledger = Ledger::default();
     let from_file = read_file(&path, sources.file_required).map_err(Mistakes::new)?;
+    layered(from_file, sources, &path)
+}
+
+/// Reads everything, with `text` as the file's.
+#[cfg(feature = "fuzzing")]
+pub fn load_text(text: &str, sources: Sources) -> Result<Loaded, Mistakes> {
+    let path = sources.file.clone();
+    let table = file::parse(&path, text).map_err(Mistakes::new)?;
+    layered(FromFile { table, found: true, open_to_others: None }, sources, &path)
+}
+
+/// The other layers over the file's, and the whole checked.
+fn layered(from_file: FromFile, sources: Sources, path: &Path) -> Result<Loaded, Mistakes> {
+    let ledger = Ledger::default();
     let mut table = from_file.table;
     environment::apply(&mut table, sources.environment, &ledger);
     sources.flags.apply(&mut table, &ledger);
-    let config = assemble(&table, &ledger, &path, sources.mode);
+    let config = assemble(&table, &ledger, path, sources.mode);
     if let Some((mode, table)) = from_file.open_to_others {
-        judge_privacy(&ledger, mode, &table, &path);
+        judge_privacy(&ledger, mode, &table, path);
     }
     let (mistakes, settings) = ledger.close();
     if mistakes.is_empty() {

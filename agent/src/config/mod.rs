@@ -39,6 +39,8 @@ pub use duration::Frequency;
 pub use exits::{ExitsConfig, Fresh, Renew};
 pub use layers::flags::Flags;
 pub use ledger::Setting;
+#[cfg(feature = "fuzzing")]
+pub use load::load_text;
 pub use load::{Loaded, Sources, load};
 pub use mistake::{Mistake, Mistakes};
 pub use origin::Origin;

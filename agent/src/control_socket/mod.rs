@@ -10,6 +10,8 @@
 //! Never: the socket is reachable by the user only, and no secret passes it.
 
 mod client;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod lock;
 mod place;
 mod server;

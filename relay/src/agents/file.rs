@@ -49,7 +49,7 @@ pub enum AgentsError {
 }
 
 /// One agent of the list.
-pub(super) type Known = (AgentName, TokenHash);
+pub(crate) type Known = (AgentName, TokenHash);
 
 /// What tells one version of the file from the next, without reading it. A rename changes the inode even when time and
 /// length stay.
@@ -124,7 +124,12 @@ impl AgentsFile {
             Err(error) => return Err(io_error(&self.path, error)),
         }
         let text = fs::read_to_string(&self.path).map_err(|error| io_error(&self.path, error))?;
-        let raw: RawFile = toml::from_str(&text).map_err(|error| self.malformed(error.message()))?;
+        self.parse(&text)
+    }
+
+    /// The agents that `text` lists, as the text of this file.
+    pub(crate) fn parse(&self, text: &str) -> Result<Vec<Known>, AgentsError> {
+        let raw: RawFile = toml::from_str(text).map_err(|error| self.malformed(error.message()))?;
         raw.agents.iter().map(|agent| self.known(agent)).collect()
     }
 

@@ -1,7 +1,7 @@
 //! Where ends reach this relay: scheme, host and port of the pairing code.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 /// Longest host name (RFC 1035 section 2.3.4).
@@ -87,21 +87,37 @@ impl fmt::Display for PublicUrl {
     }
 }
 
+/// Host and port, as narrowly as agents read them: what is printed here must be taken there.
 fn split(text: &str, default: u16) -> Option<(String, u16)> {
     if let Ok(v6) = text.parse::<Ipv6Addr>() {
         return Some((v6.to_string(), default));
     }
     if let Some((inner, port)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         let v6: Ipv6Addr = inner.parse().ok()?;
-        let port = if port.is_empty() { default } else { port.strip_prefix(':')?.parse().ok()? };
+        let port = if port.is_empty() { default } else { parse_port(port.strip_prefix(':')?)? };
         return Some((v6.to_string(), port));
     }
     let (host, port) = match text.split_once(':') {
-        Some((host, port)) => (host, port.parse().ok()?),
+        Some((host, port)) => (host, parse_port(port)?),
         None => (text, default),
     };
+    let host = without_final_dot(host)?;
     let letters = host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'));
-    (letters && (1..=LONGEST_HOST).contains(&host.len())).then(|| (host.to_ascii_lowercase(), port))
+    let dots = !host.starts_with('.') && !host.ends_with('.') && !host.contains("..");
+    (letters && dots && (1..=LONGEST_HOST).contains(&host.len())).then(|| (host.to_ascii_lowercase(), port))
+}
+
+/// The name without the dot that may end it; no address has one.
+fn without_final_dot(host: &str) -> Option<&str> {
+    match host.strip_suffix('.') {
+        Some(name) => name.parse::<Ipv4Addr>().is_err().then_some(name),
+        None => Some(host),
+    }
+}
+
+/// Digits only, and a port that can be connected to.
+fn parse_port(text: &str) -> Option<u16> {
+    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?.filter(|port| *port != 0)
 }
 
 #[cfg(test)]
@@ -121,6 +137,16 @@ mod tests {
         for text in ["", "https://x", "wss://", "wss://a b", "wss://u@h", "wss://h/path", "wss://h:99999", "ws://192.0.2.1"] {
             assert!(text.parse::<PublicUrl>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn an_address_that_agents_would_refuse_is_refused_here() {
+        for text in
+            ["wss://.", "wss://.a", "wss://a..b", "wss://a..", "wss://a:0", "wss://a:+443", "wss://[::1]:+1", "wss://1.1.1.1."]
+        {
+            assert!(text.parse::<PublicUrl>().is_err(), "{text}");
+        }
+        assert_eq!("wss://a.example.:1".parse::<PublicUrl>().expect("a name").host(), "a.example");
     }
 
     #[test]

@@ -9,7 +9,7 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// The client behind a connection from `sender`. Only the last entry counts: it is the trusted proxy's own, and those before
 /// it are whatever the client wrote.
-pub(super) fn client(sender: IpAddr, trusted: &[IpNet], headers: &HeaderMap) -> IpAddr {
+pub(crate) fn client(sender: IpAddr, trusted: &[IpNet], headers: &HeaderMap) -> IpAddr {
     let sender = sender.to_canonical();
     if !trusted.iter().any(|net| net.contains(&sender)) {
         return sender;

@@ -9,6 +9,9 @@ mod connection;
 mod handshakes;
 mod reception;
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use address::client;
+
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;

@@ -163,7 +163,7 @@ impl Parser {
         }
         let payload = input.split_to(input.len().min(remaining as usize));
         let left = remaining - payload.len() as u32;
-        self.data = (left > 0).then(|| (offset.saturating_add(payload.len() as u64), left));
+        self.data = (left > 0).then(|| (offset + payload.len() as u64, left));
         Some(Frame::Data { offset, payload })
     }
 
@@ -198,7 +198,7 @@ impl Parser {
             }
             DATA => {
                 let (offset, length) = (rest.get_u64(), rest.get_u32());
-                if length == 0 || length as usize > LARGEST_DATA {
+                if length == 0 || length as usize > LARGEST_DATA || offset.checked_add(length.into()).is_none() {
                     return Err(BadFrame);
                 }
                 self.data = Some((offset, length));
@@ -260,6 +260,15 @@ mod tests {
                 prop_assert!(input.is_empty());
             }
             prop_assert_eq!(joined(got), joined(sent));
+        }
+
+        #[test]
+        fn data_beyond_the_last_offset_is_no_frame(beyond in 0u64..100, cut in 1usize..40) {
+            let mut wire = BytesMut::new();
+            Frame::Data { offset: u64::MAX - 99 + beyond, payload: vec![0; 100].into() }.encode(&mut wire);
+            let mut parser = Parser::default();
+            let read: Result<Vec<_>, _> = wire.chunks(cut).map(|piece| parser.next(&mut Bytes::copy_from_slice(piece))).collect();
+            prop_assert_eq!(read, Err(BadFrame));
         }
 
         #[test]

@@ -2,18 +2,24 @@
 
 use std::collections::VecDeque;
 
-use bytes::{Buf, Bytes};
+use bytes::{Buf, Bytes, BytesMut};
 
 use super::outgoing::Impossible;
-use crate::limits::LINK_CAPACITY;
+use crate::limits::{LARGEST_MESSAGE, LINK_CAPACITY};
 
 /// Bytes read since the last ACK that make another urgent: often enough to keep the peer's window and its replay
 /// buffer moving, seldom enough to cost nothing.
 const URGENT: u64 = 512 * 1024;
 
+/// Pieces below this are copied together when they wait: each would keep alive the whole message that it came in, and a
+/// hostile relay could send them a byte at a time. So about twice the unread bytes are held at worst.
+const SMALL: usize = LARGEST_MESSAGE / 2;
+
 /// Bytes in order, each once.
 pub(super) struct Incoming {
     queue: VecDeque<Bytes>,
+    /// Small pieces behind the queue, copied.
+    tail: BytesMut,
     /// Offset behind the last byte received; one more once the end has come.
     received: u64,
     /// Offset behind the last byte read; one more once the end was read.
@@ -26,7 +32,15 @@ pub(super) struct Incoming {
 
 impl Incoming {
     pub(super) fn new() -> Self {
-        Self { queue: VecDeque::new(), received: 0, taken: 0, acked: 0, finished: false, discarding: false }
+        Self {
+            queue: VecDeque::new(),
+            tail: BytesMut::new(),
+            received: 0,
+            taken: 0,
+            acked: 0,
+            finished: false,
+            discarding: false,
+        }
     }
 
     /// Takes a piece of DATA; what came before is skipped.
@@ -46,9 +60,29 @@ impl Incoming {
         if self.discarding {
             self.taken = end;
         } else {
-            self.queue.push_back(payload);
+            self.push(payload);
         }
         Ok(())
+    }
+
+    /// What is read at once is not copied, however small it is.
+    fn push(&mut self, payload: Bytes) {
+        if payload.len() >= SMALL || self.is_empty() {
+            self.seal();
+            self.queue.push_back(payload);
+        } else {
+            self.tail.extend_from_slice(&payload);
+            if self.tail.len() >= SMALL {
+                self.seal();
+            }
+        }
+    }
+
+    /// Ends the block of small pieces.
+    fn seal(&mut self) {
+        if !self.tail.is_empty() {
+            self.queue.push_back(std::mem::take(&mut self.tail).freeze());
+        }
     }
 
     /// Takes FIN.
@@ -61,7 +95,7 @@ impl Incoming {
         }
         self.finished = true;
         self.received = offset.checked_add(1).ok_or(Impossible)?;
-        if self.queue.is_empty() {
+        if self.is_empty() {
             self.taken = self.received;
         }
         Ok(())
@@ -70,7 +104,11 @@ impl Incoming {
     /// Reads what there is into `out`; 0 when there is nothing, or at the end.
     pub(super) fn read(&mut self, out: &mut [u8]) -> usize {
         let mut size = 0;
-        while let Some(front) = self.queue.front_mut() {
+        loop {
+            if self.queue.is_empty() {
+                self.seal();
+            }
+            let Some(front) = self.queue.front_mut() else { break };
             let piece = front.len().min(out.len() - size);
             out[size..size + piece].copy_from_slice(&front[..piece]);
             front.advance(piece);
@@ -81,7 +119,7 @@ impl Incoming {
             self.queue.pop_front();
         }
         self.taken += size as u64;
-        if self.finished && self.queue.is_empty() {
+        if self.finished && self.is_empty() {
             self.taken = self.received;
         }
         size
@@ -91,11 +129,12 @@ impl Incoming {
     pub(super) fn discard(&mut self) {
         self.discarding = true;
         self.queue.clear();
+        self.tail = BytesMut::new();
         self.taken = self.received;
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.queue.is_empty()
+        self.queue.is_empty() && self.tail.is_empty()
     }
 
     pub(super) fn is_finished(&self) -> bool {

@@ -154,6 +154,23 @@ impl Outgoing {
         let mut frame = std::mem::take(&mut self.open);
         let length = frame.len() - DATA_HEADER;
         frame[..DATA_HEADER].copy_from_slice(&data_header(self.end - length as u64, length));
-        self.chunks.push_back(Chunk { end: self.end, frame: frame.freeze() });
+        // The room that a small frame did not need would be held until its acknowledgement.
+        let frame = if frame.capacity() > 2 * frame.len() { Bytes::copy_from_slice(&frame) } else { frame.freeze() };
+        self.chunks.push_back(Chunk { end: self.end, frame });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_frame_does_not_hold_the_room_of_a_large_one() {
+        let mut outgoing = Outgoing::new();
+        outgoing.rewind(0, u32::MAX).expect("from the start");
+        outgoing.write(b"x");
+        drop(outgoing.next_data().expect("a frame"));
+        let frame = outgoing.chunks.pop_front().expect("kept for replay").frame;
+        assert!(frame.try_into_mut().expect("nobody else's").capacity() < 64);
     }
 }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use bytes::Bytes;
 use proptest::prelude::*;
 
@@ -210,6 +212,38 @@ fn impossible_offsets_are_a_desync() {
         link.receive(wire.freeze());
         assert_eq!(link.end(), Some(&LinkEnd::Desync), "{bad:?}");
     }
+}
+
+/// A message that says whether anybody still holds it.
+struct Message {
+    bytes: Vec<u8>,
+    _held: Arc<()>,
+}
+
+impl AsRef<[u8]> for Message {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+#[test]
+fn a_byte_of_each_message_does_not_hold_the_messages() {
+    let (mut link, held) = (Link::new(ID), Arc::new(()));
+    let receive = |frame: Frame, link: &mut Link| {
+        let mut wire = bytes::BytesMut::new();
+        frame.encode(&mut wire);
+        link.receive(Bytes::from_owner(Message { bytes: wire.to_vec(), _held: Arc::clone(&held) }));
+        Arc::strong_count(&held) - 1
+    };
+    link.paired();
+    receive(Frame::Hello { version: 1, id: ID, received: 0, window: 0 }, &mut link);
+    for size in 1..1000 {
+        let held = receive(Frame::Data { offset: 0, payload: vec![7; size].into() }, &mut link);
+        assert!(held <= 1, "{held} messages are held for {size} bytes");
+    }
+    let mut out = [0; 2000];
+    assert_eq!((link.read(&mut out), &out[..999]), (999, [7; 999].as_slice()));
+    assert!(!link.is_readable());
 }
 
 #[derive(Debug, Clone)]

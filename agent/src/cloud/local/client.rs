@@ -108,7 +108,7 @@ impl Cloud for LocalCloud {
 }
 
 /// The variables with the generation raised by one; a function that never had one was in generation 0.
-fn next_generation(mut variables: BTreeMap<String, String>) -> (u64, BTreeMap<String, String>) {
+pub(super) fn next_generation(mut variables: BTreeMap<String, String>) -> (u64, BTreeMap<String, String>) {
     let old: u64 = variables.get(GENERATION).and_then(|text| text.parse().ok()).unwrap_or(0);
     let new = old.saturating_add(1);
     variables.insert(GENERATION.into(), new.to_string());
@@ -132,7 +132,7 @@ async fn exchange(tcp: TcpStream, request: Request<Full<Bytes>>) -> io::Result<R
     }
 }
 
-fn answer_of(response: Response<Bytes>) -> Answer {
+pub(super) fn answer_of(response: Response<Bytes>) -> Answer {
     let (head, payload) = response.into_parts();
     let tail = head.headers.get(api::LOG_RESULT).and_then(|value| STANDARD.decode(value.as_bytes()).ok()).unwrap_or_default();
     Answer {
@@ -143,7 +143,7 @@ fn answer_of(response: Response<Bytes>) -> Answer {
     }
 }
 
-fn error_of(response: &Response<Bytes>) -> CloudError {
+pub(super) fn error_of(response: &Response<Bytes>) -> CloudError {
     let document: ErrorDocument = serde_json::from_slice(response.body()).unwrap_or_default();
     let status = response.status();
     // AWS may append `:http://…` to the type.
@@ -158,7 +158,7 @@ fn error_of(response: &Response<Bytes>) -> CloudError {
     CloudError::Refused { code, message: document.message }
 }
 
-fn read_configuration(response: &Response<Bytes>) -> Result<FunctionConfiguration, CloudError> {
+pub(super) fn read_configuration(response: &Response<Bytes>) -> Result<FunctionConfiguration, CloudError> {
     serde_json::from_slice(response.body()).map_err(|error| strange(&error))
 }
 

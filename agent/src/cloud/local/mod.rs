@@ -12,6 +12,8 @@
 mod api;
 pub mod billing;
 mod client;
+#[cfg(all(unix, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod options;
 pub mod process;
 

@@ -154,7 +154,8 @@ pub(super) fn parse_response(head: &Bytes) -> Result<ResponseHead, BadHead> {
         .allow_obsolete_multiline_headers_in_responses(true)
         .parse_response(&mut response, head)?;
     match (complete, response.code, response.version) {
-        (httparse::Status::Complete(_), Some(status), Some(version)) => Ok(ResponseHead {
+        // Below 100 nothing has a meaning, and it would be written anew with fewer than three digits.
+        (httparse::Status::Complete(_), Some(status @ 100..), Some(version)) => Ok(ResponseHead {
             status,
             reason: response.reason.unwrap_or_default().to_owned(),
             version: parse_version(version),
@@ -252,6 +253,14 @@ mod tests {
         assert_eq!(read(long.as_bytes()).err(), Some(BadHead::TooLarge));
         let many = format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(MOST_FIELDS + 1));
         assert_eq!(read(many.as_bytes()).err(), Some(BadHead::TooLarge));
+    }
+
+    #[test]
+    fn a_status_that_cannot_be_written_anew_is_refused() {
+        for status in ["000", "099"] {
+            let head = Bytes::from(format!("HTTP/1.1 {status} Odd\r\n\r\n"));
+            assert_eq!(parse_response(&head).err(), Some(BadHead::Syntax), "{status}");
+        }
     }
 
     #[test]

@@ -10,6 +10,8 @@ mod body;
 mod copy;
 mod exchange;
 mod fields;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod head;
 mod read;
 mod request;

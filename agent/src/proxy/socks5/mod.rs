@@ -1,5 +1,7 @@
 //! The SOCKS5 proxy (RFC 1928, RFC 1929): CONNECT by name or address. Names are resolved at the exit.
 
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod message;
 
 use std::io;

@@ -74,7 +74,7 @@ impl Front {
         headers.get(AUTHORIZATION).is_some_and(|value| self.token.admits(value.as_bytes()))
     }
 
-    fn route<'a>(&self, path: &'a str) -> Result<(&mpsc::Sender<region::Request>, &'a str), Refusal> {
+    pub(super) fn route<'a>(&self, path: &'a str) -> Result<(&mpsc::Sender<region::Request>, &'a str), Refusal> {
         let segments: Vec<_> = path.splitn(6, '/').collect();
         let ["", region, api::VERSION, "functions", function, resource] = segments[..] else {
             return Err(Refusal::InvalidParameter("no such path".into()));

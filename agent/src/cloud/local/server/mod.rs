@@ -12,6 +12,8 @@
 
 mod configuration;
 mod front;
+#[cfg(feature = "fuzzing")]
+pub(super) mod fuzzing;
 mod instance;
 mod names;
 mod pool;

@@ -31,6 +31,8 @@ use super::pool::{InstanceId, InvocationId};
 use super::refusal::Refusal;
 use crate::cloud::local::billing::Ledger;
 pub(super) use program::{Program, task_root};
+#[cfg(feature = "fuzzing")]
+pub(super) use runtime_api::is_routed;
 
 /// Calls of the program that wait for the instance: its connections are few and each has one call.
 const CALLS: usize = 8;

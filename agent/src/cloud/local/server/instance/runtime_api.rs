@@ -131,6 +131,12 @@ fn route(method: &Method, path: &str) -> Option<Route> {
     }
 }
 
+/// Whether the Runtime API has such a path.
+#[cfg(feature = "fuzzing")]
+pub(in super::super) fn is_routed(method: &Method, path: &str) -> bool {
+    route(method, path).is_some()
+}
+
 async fn next(calls: mpsc::Sender<Call>) -> Answer {
     let (reply, delivery) = oneshot::channel();
     // When the instance ends, both channels close.
