@@ -6,7 +6,7 @@
 //!   control plane
 //!     scheduler/{plan (pure), supervisor} ─▶ exits/actor ─▶ cloud
 //!   faces and support
-//!     cli ─▶ config ─▶ app (wires the rooms)     control_socket ─▶ status, health     hidden (local mode's programs)
+//!     cli ─▶ config ─▶ app (wires the rooms)     control_socket ─▶ status, health     hidden (local mode's programs)     network
 //! ```
 //!
 //! Never: the data plane does not call the control plane. It publishes demand, and takes exits that are offered.
@@ -21,6 +21,7 @@ pub mod exits;
 pub mod health;
 pub mod hidden;
 pub mod listener;
+pub mod network;
 pub mod proxy;
 pub mod routing;
 pub mod scheduler;
