@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::thread;
 
 use super::program::{BASE, Program, send_signal};
-use super::tools::{connect_through, curl, wait_for};
+use super::tools::{children, connect_through, curl, wait_for};
 
 #[test]
 fn a_reset_at_the_site_is_a_reset_at_the_client() {
@@ -68,12 +68,4 @@ fn without_an_exit_nothing_goes_out_and_the_client_is_told_when_to_come_back() {
     assert!(head.starts_with("http/1.1 503"), "{head}");
     assert!(head.contains("retry-after:") && head.contains("error=destination_unavailable"), "{head}");
     assert!(site.accept().is_err(), "the request went to the site by another way");
-}
-
-/// Pids of the children of `parent` whose command line holds `name`.
-pub fn children(parent: u32, name: &str) -> Vec<u32> {
-    let listed = std::process::Command::new("ps").args(["-eo", "pid=,ppid=,args="]).output().expect("ps runs");
-    let text = String::from_utf8_lossy(&listed.stdout).into_owned();
-    let of_parent = |line: &&str| line.split_whitespace().nth(1) == Some(&parent.to_string()) && line.contains(name);
-    text.lines().filter(of_parent).filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect()
 }

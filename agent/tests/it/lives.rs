@@ -2,28 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::abnormal::children;
 use super::nginx::Nginx;
 use super::program::{BASE, Program};
-use super::tools::{curl_text, wait_for};
-
-/// Every process that an agent has started, with what those started.
-fn descendants(pid: u32) -> Vec<u32> {
-    let mut all = children(pid, "");
-    let mut next = 0;
-    while next < all.len() {
-        all.extend(children(all[next], ""));
-        next += 1;
-    }
-    all
-}
-
-fn are_gone(pids: &[u32]) -> bool {
-    pids.iter().all(|pid| {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        stat.is_empty() || stat.contains(") Z ")
-    })
-}
+use super::tools::{are_gone, curl_text, descendants, wait_for};
 
 #[test]
 fn the_first_signal_ends_everything_and_the_bill_is_written() {
