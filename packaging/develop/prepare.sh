@@ -5,15 +5,20 @@ set -eu
 
 want="$1"
 
+# The tools that are not there; a python that cannot make environments does not count.
 missing() {
     for tool in $1; do
         command -v "$tool" >/dev/null 2>&1 || PATH="$PATH:/usr/sbin:/sbin" command -v "$tool" >/dev/null 2>&1 || echo "$tool"
     done
+    case " $1 " in *" python3 "*) python3 -c "import ensurepip, venv" 2>/dev/null || echo "python3-venv" ;; esac
 }
 
 case "$want" in
-    build) tools="cc" packages="gcc libc6-dev" ;;
-    test) tools="cc curl nginx openssl" packages="gcc libc6-dev curl nginx-light openssl" ;;
+    build) tools="cc curl" packages="gcc libc6-dev curl ca-certificates" ;;
+    test)
+        tools="cc curl nginx openssl git chromium ps python3"
+        packages="gcc libc6-dev curl ca-certificates nginx-light openssl git chromium procps python3 python3-venv"
+        ;;
     *) echo "usage: prepare.sh build|test" >&2; exit 2 ;;
 esac
 
@@ -32,4 +37,8 @@ fi
 if ! command -v cargo >/dev/null 2>&1 && [ ! -x "$HOME/.cargo/bin/cargo" ]; then
     echo "installing the Rust toolchain" >&2
     curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --profile minimal
+fi
+
+if [ "$want" = test ]; then
+    "$(dirname "$0")/clients.sh" >/dev/null
 fi

@@ -99,7 +99,7 @@ fn exit(exit: &ExitSnapshot) -> ExitStatus {
         generation: exit.generation,
         instance: exit.instance.clone(),
         paired: exit.paired,
-        renewals: 0,
+        renewals: exit.renewals,
         resumes: exit.resumes,
         last_resume_ms: exit.last_resume.map(whole_ms),
         ended_reason: exit.state.ended_reason().map(|reason| reason.name().to_owned()),

@@ -62,12 +62,16 @@ fn settings(config: &Config) -> Settings {
         config::Fresh::Always => Fresh::Always,
         config::Fresh::Never => Fresh::Never,
     };
+    let renew = match config.exits.renew {
+        config::Renew::Auto => Renew::Auto,
+        config::Renew::Never => Renew::Never,
+    };
     Settings {
         frequency,
         timeout: config.aws.timeout,
         max_per_region: config.exits.max_per_region as usize,
         drain: config.exits.drain,
-        renew: Renew::Never,
+        renew,
         fresh,
         grace: config.exits.grace,
     }

@@ -1,6 +1,7 @@
 //! The exits that take streams. The scheduler's side adds, marks and removes them; the data plane's side opens streams.
 //!
-//! Never: the pool starts no exit and ends none; it says what is wanted ([`Demand`]) and waits.
+//! Never: the pool starts no exit and ends none; it says what is wanted ([`Demand`]) and waits. No user reaches the control
+//! stream.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +10,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
-use tunnel::destination::Destination;
+use tunnel::control;
+use tunnel::destination::{Destination, Host};
 use tunnel::limits::STREAMS_PER_EXIT;
 use tunnel::meter::Meter;
 use tunnel::outcome::{ProxyError, Refusal};
@@ -200,6 +202,9 @@ impl Pool {
     /// Opens a stream to `destination`, in `region` if a rule names one. Waits for an exit at most `wait`. One retry on
     /// another exit, where the first had not begun with the stream.
     pub async fn open(&self, destination: &Destination, region: Option<&str>) -> Result<Opened, Refusal> {
+        if matches!(&destination.host, Host::Name(name) if name == control::HOST) {
+            return Err(Refusal::new(ProxyError::DestinationIpProhibited, "a reserved name"));
+        }
         let ask = Ask { destination, region, deadline: Instant::now() + self.0.config.wait };
         let first = self.exit_for(&ask, None).await?;
         let first_id = first.id.clone();

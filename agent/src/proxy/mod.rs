@@ -52,6 +52,9 @@ impl Proxy {
             Route::Direct => self.open_direct(destination).await,
             Route::Block => Err(Refusal::new(ProxyError::HttpRequestDenied, "a routing rule blocks this destination")),
             Route::Loop => Err(Refusal::new(ProxyError::ProxyLoopDetected, "the destination is this proxy itself")),
+            Route::Reserved => {
+                Err(Refusal::new(ProxyError::DestinationIpProhibited, "the name is reserved for the agent itself"))
+            }
         };
         if let Err(refusal) = &opened {
             self.counters.count_failed(refusal.error);

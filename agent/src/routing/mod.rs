@@ -6,7 +6,8 @@ mod loops;
 mod policy;
 mod rules;
 
-use tunnel::destination::Destination;
+use tunnel::control;
+use tunnel::destination::{Destination, Host};
 
 pub use loops::Loops;
 pub use policy::{BadPolicy, Policy, RegionView};
@@ -26,6 +27,8 @@ pub enum Route {
     Block,
     /// Nowhere: it would come back to a listener of this proxy.
     Loop,
+    /// Nowhere: at an exit it is the control stream, which is the agent's alone.
+    Reserved,
 }
 
 /// The rules and what they must not lead back to.
@@ -48,6 +51,7 @@ impl Router {
         let via = self.rules.iter().find(|rule| rule.matches(destination)).map(|rule| &rule.via);
         let leaves_from_here = self.exits_are_here || via == Some(&Via::Direct);
         match via {
+            _ if destination.host == Host::Name(control::HOST.to_owned()) => Route::Reserved,
             Some(Via::Block) => Route::Block,
             _ if leaves_from_here && self.loops.leads_back(destination) => Route::Loop,
             Some(Via::Direct) => Route::Direct,
@@ -97,6 +101,16 @@ mod tests {
         assert_eq!(route(&Router::new(direct(), own(), false), "localhost:8080"), Route::Loop);
         assert_eq!(route(&Router::new(direct(), own(), false), "localhost:8081"), Route::Direct);
         assert_eq!(route(&Router::new(Vec::new(), own(), true), "127.0.0.1:8080"), Route::Loop);
+    }
+
+    #[test]
+    fn the_control_stream_is_out_of_reach_in_every_spelling_whatever_the_rules_say() {
+        for via in [Via::Block, Via::Direct, Via::Region("a".into())] {
+            let router = Router::new(vec![rule("*", &[], via)], Loops::new(Vec::new()), false);
+            for spelling in [control::AUTHORITY, "Control.AWSlambdaproxy.INVALID.:1", "control.awslambdaproxy.invalid:443"] {
+                assert_eq!(route(&router, spelling), Route::Reserved, "{spelling}");
+            }
+        }
     }
 
     #[test]

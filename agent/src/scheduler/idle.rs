@@ -41,14 +41,14 @@ impl Idle {
         std::mem::take(&mut self.lapsed).then_some(IdleChange::Wake)
     }
 
-    /// How many users' streams are open now, and whether a request waits for an exit. Wakes the regions if they had lapsed.
-    pub fn follow(&mut self, now: Timestamp, open: usize, waiting: bool) -> Option<IdleChange> {
-        let opened = open > self.open;
+    /// How many users' streams are open now, and whether one was asked for since the last look or still waits for an exit.
+    /// Wakes the regions if they had lapsed.
+    pub fn follow(&mut self, now: Timestamp, open: usize, wanted: bool) -> Option<IdleChange> {
         if open != self.open {
             self.last_use = now;
         }
         self.open = open;
-        (opened || waiting).then(|| self.on_demand(now)).flatten()
+        wanted.then(|| self.on_demand(now)).flatten()
     }
 
     /// Looks at the time: `Lapse` exactly once, when none is open and none was for `exits.idle`.
@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn it_lapses_once_after_the_last_stream() {
         let mut idle = Idle::new(at(0), Some(IDLE));
-        assert_eq!(idle.follow(at(10), 1, false), None);
+        assert_eq!(idle.follow(at(10), 1, true), None);
         assert_eq!(idle.check(at(5000)), None, "a stream is open");
         assert_eq!(idle.lapse_at(), None);
         idle.follow(at(5000), 0, false);
@@ -99,6 +99,15 @@ mod tests {
         assert_eq!(idle.check(at(5900)), Some(IdleChange::Lapse));
         assert_eq!(idle.check(at(5901)), None);
         assert!(idle.is_lapsed());
+    }
+
+    #[test]
+    fn a_stream_that_came_and_went_between_two_looks_counts() {
+        let mut idle = Idle::new(at(0), Some(IDLE));
+        assert_eq!(idle.follow(at(800), 0, true), None);
+        assert_eq!(idle.lapse_at(), Some(at(1700)));
+        idle.check(at(1700));
+        assert_eq!(idle.follow(at(1800), 0, true), Some(IdleChange::Wake));
     }
 
     #[test]

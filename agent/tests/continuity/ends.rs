@@ -4,8 +4,9 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::{Duration, Instant};
 
+use super::processes::{are_gone, descendants};
 use super::program::{Program, Relay};
-use super::tools::{are_gone, connect_through, descendants, wait_for};
+use super::tools::{connect_through, wait_for};
 use super::world::configuration;
 
 /// The shortest grace there is.

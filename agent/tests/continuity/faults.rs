@@ -30,7 +30,7 @@ fn three_rotations(world: &mut World) {
 }
 
 fn the_relay_restarts(world: &mut World) {
-    let before = world.resumes().expect("paired");
+    let before = wait_for("a paired tunnel", || world.resumes());
     world.relay.kill();
     sleep(3 * S);
     world.relay.restart();
@@ -47,20 +47,20 @@ fn the_agents_leg_is_a_black_hole(world: &mut World) {
 
 fn the_functions_leg_is_reset(world: &mut World) {
     for _ in 0..5 {
-        let before = world.resumes().expect("paired");
+        let before = wait_for("a paired tunnel", || world.resumes());
         assert!(world.chaos.reset(End::Function) > 0, "there is a leg");
         world.wait_for_resume(before);
     }
 }
 
 fn the_agent_is_stopped(world: &mut World) {
-    let before = world.resumes().expect("paired");
+    let before = wait_for("a paired tunnel", || world.resumes());
     World::stop_for(&[world.agent.process.id()], seconds(15, 45));
     world.wait_for_resume(before);
 }
 
 fn the_function_is_stopped(world: &mut World) {
-    let before = world.resumes().expect("paired");
+    let before = wait_for("a paired tunnel", || world.resumes());
     let functions = world.functions();
     assert!(!functions.is_empty());
     World::stop_for(&functions, seconds(15, 45));

@@ -11,13 +11,11 @@ mod chaos;
 mod ends;
 mod faults;
 mod networks;
-#[allow(dead_code, reason = "shared with the test binary `it`")]
-#[path = "../it/program.rs"]
-mod program;
 mod site;
 mod streams;
-#[allow(dead_code, reason = "shared with the test binary `it`")]
-#[path = "../it/tools.rs"]
-mod tools;
+#[path = "../support/mod.rs"]
+mod support;
 mod trials;
 mod world;
+
+use support::{processes, program, tools};

@@ -15,7 +15,7 @@ fn every_leg_is_dialled_anew_at_once_when_the_machine_gets_another_address() {
         eprintln!("skipped: no network namespace can be made here");
         return;
     }
-    let agent = Program::spawn_under(&ALONE, &format!("frequency = \"never\"\n{BASE}"));
+    let agent = Program::spawn_under(&ALONE, &format!("frequency = \"never\"\n{BASE}"), &[]);
     agent.wait_until_healthy();
     // What is there at the start is no change, nor what comes within a second of it.
     wait_for("a settled network", || (agent.status()?["exits"][0]["age_s"].as_u64()? >= 2).then_some(()));

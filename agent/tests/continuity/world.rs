@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::chaos::Chaos;
+use super::processes::{children, state_of};
 use super::program::{BASE, Program, Relay, send_signal};
 use super::site::Site;
-use super::tools::{children, state_of, wait_for};
+use super::tools::wait_for;
 
 /// Everything between a user and a site.
 pub struct World {

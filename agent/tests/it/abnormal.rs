@@ -4,8 +4,9 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::thread;
 
+use super::processes::children;
 use super::program::{BASE, Program, send_signal};
-use super::tools::{children, connect_through, curl, wait_for};
+use super::tools::{connect_through, curl, wait_for};
 
 #[test]
 fn a_reset_at_the_site_is_a_reset_at_the_client() {

@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use super::nginx::Nginx;
+use super::processes::{are_gone, descendants};
 use super::program::{BASE, Program};
-use super::tools::{are_gone, curl_text, descendants, wait_for};
+use super::tools::{curl_text, wait_for};
 
 #[test]
 fn the_first_signal_ends_everything_and_the_bill_is_written() {
@@ -65,4 +66,19 @@ fn rotation_gives_a_new_exit_and_cuts_nothing() {
         assert!(states.contains(&"draining"), "{states:?}");
     }
     assert_eq!(listening.join().expect("curl"), "1000000");
+}
+
+#[test]
+fn an_unused_agent_ends_its_exits_and_the_next_request_wakes_them() {
+    let (nginx, agent) = (Nginx::start(), Program::start(&format!("{BASE}idle = \"1s\"\n")));
+    wait_for("the lapse", || {
+        let status = agent.status()?;
+        let regions = status["regions"].as_array()?;
+        let lapsed = regions.iter().all(|region| region["state"] == "lapsed");
+        let ended = status["exits"].as_array()?.iter().all(|exit| exit["ended_reason"] == "idle");
+        (lapsed && ended && status["health"] == "healthy").then_some(())
+    });
+    let invocations = || std::fs::read_to_string(agent.billing()).unwrap_or_default().lines().count();
+    wait_for("the bill", || (invocations() == 2).then_some(()));
+    assert_eq!(curl_text(&["-x", &agent.url(), &format!("http://localhost:{}/", nginx.http)]), "a real page\n");
 }

@@ -7,8 +7,9 @@
 mod abnormal;
 mod capture;
 mod lives;
-mod nginx;
 mod pages;
-mod program;
 mod refusals;
-mod tools;
+#[path = "../support/mod.rs"]
+mod support;
+
+use support::{nginx, processes, program, tools};

@@ -58,7 +58,7 @@ fn tls_relay() -> (std::net::SocketAddr, String) {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let folder = tempfile::tempdir().expect("folder");
         let certified = relay::tls::self_signed(folder.path(), "127.0.0.1").expect("certificate");
-        let pin = certified.pin().to_owned();
+        let pin = certified.pin();
         let mut config = relay::server::Config::plain(
             Agents::single("test", &Token::presented(&"0123456789abcdef".repeat(4))).expect("agent"),
         );

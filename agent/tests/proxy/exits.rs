@@ -37,6 +37,21 @@ async fn without_an_exit_a_request_fails_and_nothing_leaves_this_machine() {
 }
 
 #[tokio::test]
+async fn the_control_stream_is_out_of_every_users_reach() {
+    let world = World::without_exits(Options::default()).await;
+    let mut exit = world.add_exit("one", "here", Manner::Connects).await;
+    for request in [
+        "CONNECT control.awslambdaproxy.invalid:1 HTTP/1.1\r\n\r\n",
+        "CONNECT Control.AWSLambdaProxy.Invalid.:1 HTTP/1.1\r\n\r\n",
+        "POST http://control.awslambdaproxy.invalid:1/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    ] {
+        let answer = world.ask(request).await.until_end().await;
+        assert!(answer.starts_with("HTTP/1.1 403 ") && answer.contains("error=destination_ip_prohibited"), "{answer}");
+    }
+    assert_eq!(exit.asked(), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn after_a_503_the_connection_takes_the_next_request() {
     let world = World::without_exits(Options { wait: SHORT, ..Options::default() }).await;
     let mut client = world.ask("GET http://a.test/ HTTP/1.1\r\nHost: a\r\n\r\n".repeat(2)).await;

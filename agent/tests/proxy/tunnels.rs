@@ -164,3 +164,35 @@ async fn three_hundred_tunnels_at_once_carry_their_own_bytes() {
     };
     tokio::join!(echo, clients);
 }
+
+#[tokio::test]
+async fn five_thousand_tunnels_200_at_once_leave_no_task_behind() {
+    let (world, site) = (World::with_exit().await, Site::new().await);
+    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let at_rest = tasks();
+    for _ in 0..25 {
+        let mut pairs = Vec::new();
+        for _ in 0..200 {
+            pairs.push(connected(&world, &site).await);
+        }
+        assert!(tasks() >= at_rest + 200, "each connection is a task");
+        for (number, (mut client, far)) in pairs.into_iter().enumerate() {
+            match number % 4 {
+                0 => client.reset(),
+                1 => far.reset(),
+                2 => drop((client, far)),
+                _ => {
+                    client.finish().await;
+                    drop(far);
+                    client.until_end().await;
+                }
+            }
+        }
+    }
+    within(async {
+        while tasks() > at_rest {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}

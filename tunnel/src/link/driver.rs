@@ -30,7 +30,7 @@ use crate::limits::{FIRST_DIAL, LEG_SILENCE};
 /// How often time is looked at: a tenth of the shortest thing judged by it.
 const TICK: Duration = Duration::from_millis(250);
 /// First and longest pause between dials.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+pub(super) const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 /// How long a function hears `down` before it tries another relay.
 const FUNCTION_MOVES_AFTER: Duration = Duration::from_secs(3);
 /// The same for an agent, times the number of relays: every function has tried them all by then.
@@ -158,6 +158,14 @@ struct Driver {
     pause: Duration,
 }
 
+/// However the driver ends, also when its owner drops it: whoever waits on the stream learns of it.
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.shared.link().give_up(LinkEnd::Abandoned);
+        self.shared.wake_stream();
+    }
+}
+
 /// What the driver waits for while a leg stands.
 enum Event {
     Leg(Happening),
@@ -180,22 +188,23 @@ impl Driver {
     }
 
     async fn live(&mut self) -> LinkEnd {
+        let mut wait = Duration::ZERO;
         loop {
-            let leg = match self.dial().await {
+            let leg = match self.dial(wait).await {
                 Ok(leg) => leg,
                 Err(end) => return end,
             };
             let relay = self.relay % self.dialer.relays();
             self.status.send_modify(|status| status.leg = Some(relay));
-            if let Some(end) = self.carry(leg).await {
-                return end;
+            match self.carry(leg).await {
+                Ok(pause) => wait = pause,
+                Err(end) => return end,
             }
         }
     }
 
-    /// Dials until a leg stands or the link is over.
-    async fn dial(&mut self) -> Result<Leg, LinkEnd> {
-        let mut wait = Duration::ZERO;
+    /// Dials until a leg stands or the link is over; first after `wait`.
+    async fn dial(&mut self, mut wait: Duration) -> Result<Leg, LinkEnd> {
         loop {
             self.rest(wait).await?;
             let Some(result) = self.attempt().await? else {
@@ -304,8 +313,8 @@ impl Driver {
         froze
     }
 
-    /// Carries the link over a standing leg; `None` when another is to be dialled.
-    async fn carry(&mut self, leg: Leg) -> Option<LinkEnd> {
+    /// Carries the link over a standing leg, until it is over or another is to be dialled, after the pause that is returned.
+    async fn carry(&mut self, leg: Leg) -> Result<Duration, LinkEnd> {
         let mut pump = Pump::new(leg);
         let mut silence = Silence::new(pump.heard(), Instant::now());
         let mut down_since = Some(Instant::now());
@@ -318,11 +327,15 @@ impl Driver {
             };
             match verdict {
                 None => {}
-                Some(Verdict::End(end)) => return Some(self.finish(&mut pump, end).await),
-                Some(Verdict::Over(end)) => return Some(end),
+                Some(Verdict::End(end)) => return Err(self.finish(&mut pump, end).await),
+                Some(Verdict::Over(end)) => return Err(end),
                 Some(Verdict::Redial(cause, code)) => {
                     self.leave(&mut pump, &cause, code).await;
-                    return None;
+                    return Ok(Duration::ZERO);
+                }
+                Some(Verdict::Lost(cause)) => {
+                    self.leave(&mut pump, &cause, None).await;
+                    return Ok(self.next_pause());
                 }
             }
         }
@@ -348,21 +361,22 @@ impl Driver {
             }
             Happening::Changed => return self.after_change(),
             Happening::Closed(code) => return Some(self.closed(code)),
-            Happening::Failed(cause) => return Some(Verdict::Redial(cause, None)),
+            Happening::Failed(cause) => return Some(Verdict::Lost(cause)),
         }
         None
     }
 
-    fn closed(&self, code: Option<u16>) -> Verdict {
+    fn closed(&mut self, code: Option<u16>) -> Verdict {
         match reaction::to_close(code) {
             Reaction::Final(_) if self.shared.link().is_closing() => Verdict::Over(LinkEnd::Done),
             Reaction::Final(end) => Verdict::Over(end),
-            Reaction::Redial { .. } => {
+            Reaction::Redial { elsewhere, .. } => {
+                self.relay += usize::from(elsewhere);
                 let cause = code.map_or_else(
                     || "the relay closed the leg".to_owned(),
                     |code| format!("the relay closed the leg with {code}"),
                 );
-                Verdict::Redial(cause, None)
+                Verdict::Lost(cause)
             }
         }
     }
@@ -444,7 +458,7 @@ impl Driver {
         self.status.send_modify(|status| (status.leg, status.last_cause) = (None, Some(cause.to_owned())));
         if let Some(code) = code {
             self.close(pump, code).await;
-            // A peer may have come while the relay took its leave; it is met on the next leg.
+            // The peer may have come meanwhile: that was news of the leg that is left.
             self.shared.link().unpaired();
         }
     }
@@ -474,8 +488,10 @@ enum Verdict {
     End(LinkEnd),
     /// The link is over and the leg closed already.
     Over(LinkEnd),
-    /// Another leg, for this cause; the present one is closed with the code, or dropped.
+    /// Another leg at once, for this cause; the present one is closed with the code, or dropped.
     Redial(String, Option<u16>),
+    /// The leg went by itself, for this cause: another after a pause, since its relay may do so again and again.
+    Lost(String),
 }
 
 fn ticks() -> Interval {

@@ -10,6 +10,8 @@
 
 pub mod core;
 pub mod driver;
+#[cfg(test)]
+mod driver_tests;
 pub mod end;
 pub mod frame;
 mod incoming;

@@ -3,7 +3,7 @@
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -57,6 +57,8 @@ impl From<h2::Error> for OpenError {
         match error.reason() {
             Some(Reason::REFUSED_STREAM) => Self::RefusedStream,
             _ if error.is_go_away() => Self::GoingAway,
+            // One stream ended, which says nothing of the others.
+            _ if error.is_reset() => Self::Refused(Refusal::new(ProxyError::ConnectionTerminated, error)),
             _ => Self::Lost(error.to_string()),
         }
     }
@@ -84,11 +86,14 @@ where
         .initial_connection_window_size(FIRST_SESSION_WINDOW)
         .max_frame_size(FRAME)
         .max_header_list_size(HEADERS)
+        // h2 counts late frames of streams that it has forgotten, never forgets the count, and ends the session at 1024:
+        // some hundred cancelled downloads on a slow path. The peer is authenticated; there is nothing to defend against.
+        .max_local_error_reset_streams(None)
         .handshake(tls)
         .await?;
     let gauge = Arc::new(Gauge::default());
     let tuner = Tuner::new(connection.ping_pong(), gauge.clone());
-    Ok((Opener { send, gauge }, Driver { connection, tuner }))
+    Ok((Opener { send, gauge }, Driver { connection: Some(connection), tuner }))
 }
 
 /// Opens streams; cheap to clone.
@@ -130,9 +135,11 @@ impl std::fmt::Debug for Opener {
     }
 }
 
-/// Moves a session's bytes. Ends when the session does; dropped, it ends the session at once.
+/// Moves a session's bytes. Ends when the session does, and lets go of what is under it; dropped, it ends the session at
+/// once.
 pub struct Driver<T> {
-    connection: h2::client::Connection<TlsStream<T>, Bytes>,
+    /// None once it has ended: the other end waits for the end of the link, which waits for its last reader.
+    connection: Option<h2::client::Connection<TlsStream<T>, Bytes>>,
     tuner: Tuner,
 }
 
@@ -148,9 +155,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Future for Driver<T> {
     type Output = Result<(), SessionError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { connection, tuner } = &mut *self;
+        let Self { connection: slot, tuner } = &mut *self;
+        let Some(connection) = slot else { return Poll::Ready(Ok(())) };
         tuner.poll(cx, connection);
-        Pin::new(connection).poll(cx).map_err(SessionError::from)
+        let ended = ready!(Pin::new(connection).poll(cx));
+        *slot = None;
+        Poll::Ready(ended.map_err(SessionError::from))
     }
 }
 

@@ -1,14 +1,22 @@
+use std::io;
 use std::net::Ipv4Addr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
-use super::client::OpenError;
+use super::client::{self, OpenError};
+use super::server;
+use crate::identity::Identity;
+use crate::limits::LINK_CAPACITY;
 use crate::meter::Meter;
 use crate::outcome::{ProxyError, Refusal};
 use crate::splice::{SpliceEnd, splice};
+use crate::stream::TunnelStream;
 use crate::testing::session_pair;
 
 async fn tcp_pair() -> (TcpStream, TcpStream) {
@@ -150,4 +158,108 @@ async fn after_goaway_another_exit_is_worth_a_try() {
     driving.await.expect("task").expect("a clean end");
     let error = opener.open("example.com:80").await.err().expect("gone");
     assert!(error.is_worth_another_exit(), "{error}");
+}
+
+#[tokio::test]
+async fn a_stream_that_is_reset_before_its_answer_says_nothing_of_the_exit() {
+    let (opener, driver, mut server) = session_pair().await;
+    tokio::spawn(driver);
+    let serving = async {
+        drop(server.next().await.expect("a request").expect("sound"));
+        server.next().await.is_none()
+    };
+    let asking = async {
+        let error = opener.open("example.com:80").await.err();
+        drop(opener);
+        error
+    };
+    let (_, error) = tokio::join!(serving, asking);
+    let error = error.expect("no stream");
+    assert!(matches!(&error, OpenError::Refused(refusal) if refusal.error == ProxyError::ConnectionTerminated), "{error:?}");
+}
+
+/// A pipe that shows whether it was dropped.
+struct Held(DuplexStream, #[expect(dead_code, reason = "its drop is what counts")] Arc<()>);
+
+impl AsyncRead for Held {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Held {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, data)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_is_over_lets_go_of_its_link_while_its_driver_stands() {
+    let (agent, function, held) = (Identity::mint(), Identity::mint(), Arc::new(()));
+    let (near, far) = tokio::io::duplex(LINK_CAPACITY);
+    let near = Held(near, held.clone());
+    let (client, server) =
+        tokio::join!(client::connect(near, &agent, function.public()), server::accept(far, &function, agent.public()));
+    let ((opener, mut driver), mut server) = (client.expect("the agent's end"), server.expect("the function's end"));
+    drop(opener);
+    let (ended, _) = tokio::join!(driver.ended(), server.next());
+    ended.expect("a clean end");
+    assert_eq!(Arc::strong_count(&held), 1);
+    driver.ended().await.expect("it may be asked again");
+}
+
+/// Passes bytes on while the gate is open.
+async fn pass(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, mut gate: watch::Receiver<bool>) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(size @ 1..) = from.read(&mut buffer).await {
+        if gate.wait_for(|open| *open).await.is_err() || to.write_all(&buffer[..size]).await.is_err() {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn late_bytes_of_many_cancelled_streams_do_not_end_the_session() {
+    const STREAMS: usize = 300;
+    const LATE_BYTES: usize = 5;
+    let (agent, function) = (Identity::mint(), Identity::mint());
+    let ((near, near_middle), (far_middle, far)) = (tokio::io::duplex(LINK_CAPACITY), tokio::io::duplex(LINK_CAPACITY));
+    let ((up_from, down_to), (down_from, up_to)) = (tokio::io::split(near_middle), tokio::io::split(far_middle));
+    let (gate, is_open) = watch::channel(true);
+    let (_always, always) = watch::channel(true);
+    tokio::spawn(pass(up_from, up_to, is_open));
+    tokio::spawn(pass(down_from, down_to, always));
+    let (client, server) =
+        tokio::join!(client::connect(near, &agent, function.public()), server::accept(far, &function, agent.public()));
+    let ((opener, driver), mut server) = (client.expect("the agent's end"), server.expect("the function's end"));
+    tokio::spawn(driver);
+    let (accept, mut accepted) = tokio::sync::mpsc::unbounded_channel::<TunnelStream>();
+    tokio::spawn(async move {
+        while let Some(Ok(incoming)) = server.next().await {
+            let _test_over = accept.send(incoming.accept().expect("accepted"));
+        }
+    });
+    let (mut near, mut far) = (Vec::new(), Vec::new());
+    for _ in 0..=STREAMS {
+        near.push(opener.open("example.com:80").await.expect("open"));
+        far.push(accepted.recv().await.expect("accepted"));
+    }
+    gate.send_replace(false);
+    let (mut kept, mut kept_far) = (near.remove(0), far.remove(0));
+    drop(near);
+    for _ in 0..LATE_BYTES {
+        for stream in &mut far {
+            stream.write_all(b"x").await.expect("the function knows nothing of the resets");
+        }
+        kept_far.write_all(b"x").await.expect("written");
+        assert_eq!(kept.read_u8().await.expect("the session lives"), b'x');
+    }
 }

@@ -7,8 +7,9 @@ use tunnel::control::{self, ControlError, FromAgent, FromFunction};
 use tunnel::link::{LinkEnd, LinkStatus};
 
 use super::invocation::Verdict;
+use super::service::Service;
 use super::start::{Beginning, Session, ordered};
-use super::{Actor, End, Fault, Report};
+use super::{Actor, End, Fault, Order, Report};
 use crate::cloud::Cloud;
 use crate::exits::state::{Phase, Reason};
 
@@ -19,47 +20,62 @@ const ANSWER_DELAY: Duration = Duration::from_secs(2);
 
 /// What an exit waits for.
 enum Event {
-    Ordered(Reason),
+    Ordered(Order),
     Said(Result<Option<FromFunction>, ControlError>),
     SessionEnded(Result<(), String>),
     Answered(Verdict),
     Link(LinkStatus),
+    Renewal,
 }
 
 impl<C: Cloud> Actor<C> {
     /// Serves until the exit is over.
     pub(super) async fn carry(&mut self, mut session: Session, beginning: &mut Beginning) -> End {
+        let mut service = Service::default();
+        let end = self.serve(&mut session, &mut service, beginning).await;
+        self.dismiss(&mut service);
+        end
+    }
+
+    async fn serve(&mut self, session: &mut Session, service: &mut Service, beginning: &Beginning) -> End {
         let mut status = beginning.link.status();
         let mut control_open = true;
         loop {
             let event = tokio::select! {
-                reason = ordered(&mut self.orders) => Event::Ordered(reason),
+                order = ordered(&mut self.orders) => Event::Ordered(order),
                 said = session.heard.next(), if control_open => Event::Said(said),
-                ended = session.driver.ended() => Event::SessionEnded(ended.map_err(|error| error.to_string())),
+                ended = session.driver.ended() => Event::SessionEnded(ended),
                 verdict = session.invocation.answer(Phase::Carry) => Event::Answered(verdict),
                 Ok(()) = status.changed() => Event::Link(status.borrow_and_update().clone()),
+                () = service.changed() => Event::Renewal,
             };
             match event {
-                Event::Ordered(reason) => return self.end(session, reason).await,
-                Event::Said(Ok(Some(FromFunction::Ending { .. }))) => self.tell(Report::Asked).await,
-                Event::Said(Ok(Some(_))) => {}
+                Event::Ordered(Order::End(reason)) => return end(session, service, reason).await,
+                Event::Ordered(order) => self.on_order(session, service, order).await,
+                Event::Said(Ok(Some(said))) => self.on_said(session, service, said).await,
                 Event::Said(_) => control_open = false,
                 Event::SessionEnded(outcome) => {
-                    let end = status.borrow().end.clone();
-                    return after_session(session, outcome, end).await;
+                    let link = status.borrow().end.clone();
+                    return after_session(session, outcome, link).await;
                 }
-                Event::Answered(Verdict::TunnelTells) => {}
-                Event::Answered(Verdict::Over(end)) => return after_answer(session, end).await,
+                Event::Answered(verdict) => {
+                    if let Some(end) = self.on_answer(session, service, verdict).await {
+                        return after_answer(session, end).await;
+                    }
+                }
                 Event::Link(now) => {
                     session.opener.gauge().pause(!now.paired);
                     self.tell(Report::Link(now)).await;
                 }
+                Event::Renewal => self.on_renewal_change(session, service).await,
             }
         }
     }
+}
 
-    /// Tells the function to end and waits until it has, within bounds.
-    async fn end(&mut self, mut session: Session, reason: Reason) -> End {
+/// Tells the function to end and waits until it has, within bounds.
+async fn end(session: &mut Session, service: &Service, reason: Reason) -> End {
+    if service.is_attended() {
         let until = Instant::now() + LAST_WORDS;
         let going = async {
             // A function that cannot be told learns of it from the relay.
@@ -67,12 +83,12 @@ impl<C: Cloud> Actor<C> {
             session.invocation.answer(Phase::Carry).await
         };
         let _in_time = timeout_at(until, async { tokio::join!(going, session.driver.ended()) }).await;
-        Ok(reason)
     }
+    Ok(reason)
 }
 
 /// The session is over: the invocation's answer says why, if it comes.
-async fn after_session(mut session: Session, outcome: Result<(), String>, link: Option<LinkEnd>) -> End {
+async fn after_session(session: &mut Session, outcome: Result<(), String>, link: Option<LinkEnd>) -> End {
     let lost = outcome.err().map(|cause| link.map_or(cause, |end| end.to_string()));
     match (timeout(ANSWER_DELAY, session.invocation.answer(Phase::Carry)).await, lost) {
         // The function knows no more than that; this end knows how.
@@ -94,7 +110,7 @@ fn lost_tunnel(cause: &str) -> Fault {
 }
 
 /// The invocation was answered: what the tunnel still holds may come.
-async fn after_answer(mut session: Session, end: End) -> End {
+async fn after_answer(session: &mut Session, end: End) -> End {
     if end.is_ok() {
         let _rest = timeout(ANSWER_DELAY, session.driver.ended()).await;
     }

@@ -1,5 +1,6 @@
 //! The invocation beside the tunnel: one synchronous Invoke, and what its answer says of the exit.
 
+use std::fmt;
 use std::future::{Future, pending};
 use std::pin::Pin;
 
@@ -12,15 +13,18 @@ use crate::exits::state::{Phase, Reason};
 
 type Call = Pin<Box<dyn Future<Output = Result<Answer, CloudError>> + Send>>;
 
-/// One Invoke under way, or none.
-pub(super) struct Invocation(Option<Call>);
+/// One Invoke under way, or none. Dropped, its answer is lost; what it started goes on.
+#[derive(Default)]
+pub struct Invocation(Option<Call>);
 
 /// What an answer says of the exit.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// The exit is over.
     Over(End),
-    /// The answer says nothing of the tunnel: it goes on as long as it does.
+    /// The function was answered and keeps the tunnel: it is frozen until it is invoked again.
+    Kept,
+    /// The answer was lost, which says nothing: the tunnel tells.
     TunnelTells,
 }
 
@@ -29,12 +33,28 @@ impl Invocation {
         Self(Some(Box::pin(async move { cloud.invoke(&region, payload).await })))
     }
 
+    /// Whether an answer is still to come.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Gives the call away.
+    pub(super) fn take(&mut self) -> Self {
+        Self(self.0.take())
+    }
+
     /// Waits for the answer; for ever when there is nothing to wait for. Cancel-safe.
     pub(super) async fn answer(&mut self, phase: Phase) -> Verdict {
         let Some(call) = &mut self.0 else { return pending().await };
         let answer = call.await;
         self.0 = None;
         judge(answer, phase)
+    }
+}
+
+impl fmt::Debug for Invocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Invocation").field(&self.is_under_way()).finish()
     }
 }
 
@@ -92,7 +112,7 @@ fn judge_summary(summary: &Summary, phase: Phase) -> Verdict {
         Verdict::Over(Err(Fault { phase, reason, text, hint, retryable: true }))
     };
     match summary.outcome.ended {
-        Ended::Unpaired | Ended::Renewed => Verdict::TunnelTells,
+        Ended::Unpaired | Ended::Renewed => Verdict::Kept,
         Ended::Done | Ended::ToldToEnd => Verdict::Over(Ok(Reason::Done)),
         Ended::Deadline | Ended::NoOrder => Verdict::Over(Ok(Reason::Deadline)),
         Ended::Busy => fault(phase, Reason::Busy, "the instance serves another tunnel", "it is tried again on another"),

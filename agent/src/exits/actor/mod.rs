@@ -2,19 +2,26 @@
 //!
 //! ```text
 //!   dial ─▶ invoke ─▶ pair ─▶ TLS ─▶ hello ─▶ carry ─▶ end        start.rs up to hello, carry.rs from there on
+//!             ▲                                 │  ▲
+//!             │ another instance came           ▼  │ hello again    service.rs; when to do what: renewal.rs
+//!             └────────────────────────────── renewal
 //! ```
 //! It tells what happens ([`Report`]) and takes orders ([`Order`]).
 //! Never: it chooses nothing. Whether it gets streams, and when it ends, is the scheduler's to say.
 
 mod carry;
 mod invocation;
+mod renewal;
+mod roster;
+mod service;
 mod start;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
 use tokio_util::task::AbortOnDropHandle;
 use tunnel::instance::InstanceNonce;
 use tunnel::invitation::Egress;
@@ -22,13 +29,16 @@ use tunnel::leg::dial::AgentRelay;
 use tunnel::link::LinkStatus;
 use tunnel::session::client::Opener;
 
+pub use self::invocation::Invocation;
+pub use self::roster::Roster;
+use self::start::Beginning;
 use super::state::{ExitState, Phase, Reason};
 use crate::cloud::Cloud;
 use crate::network::Network;
 use crate::scheduler::plan::ExitId;
 
-/// Orders that may wait for an exit: each is given once.
-const ORDERS: usize = 4;
+/// Orders that may wait for an exit: each is given once, and there are few kinds.
+const ORDERS: usize = 8;
 /// How long the close of a link may take once its tunnel is over.
 const CLOSING: Duration = Duration::from_secs(1);
 
@@ -49,10 +59,19 @@ pub struct Outfit<C> {
 }
 
 /// What an exit is told to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Order {
     /// End, for this reason.
     End(Reason),
+    /// Pass the function's time limit in the same instance.
+    Renew {
+        /// Whether another instance that gets the Invoke may become an exit.
+        slot: bool,
+    },
+    /// The Invoke under way reached the instance of another exit, which takes the answer.
+    Elsewhere(ExitId),
+    /// Take the answer of an Invoke that was meant for another exit.
+    Adopt(Invocation),
 }
 
 /// How an exit failed, for people.
@@ -81,6 +100,21 @@ pub enum Report {
     Link(LinkStatus),
     /// The function said that its time is nearly over.
     Asked,
+    /// The function was answered and keeps the tunnel: only an Invoke wakes it.
+    Kept,
+    /// `hello` came again: an Invoke serves the tunnel on.
+    Renewed(Renewed),
+    /// The renewal that was ordered has failed.
+    RenewalFailed {
+        /// In words.
+        cause: String,
+        /// Since the order.
+        took: Duration,
+    },
+    /// A renewal's Invoke reached an instance without a tunnel, which is about to become an exit.
+    Landed(Box<Landed>),
+    /// The answer of an Invoke that reached the other exit's instance.
+    Forward(ExitId, Invocation),
     /// It is over.
     Ended(ExitState, Option<Fault>),
 }
@@ -98,6 +132,30 @@ pub struct Ready {
     pub version: String,
     /// From Invoke to `hello`.
     pub cold_start: Duration,
+}
+
+/// What is known of a renewal that worked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Renewed {
+    /// Since it was ordered; nothing if it was not.
+    pub took: Option<Duration>,
+    /// Since the Invoke, from which its time runs.
+    pub invoked: Duration,
+    /// The Invoke was another exit's.
+    pub borrowed: bool,
+}
+
+/// An exit that another one's renewal has begun.
+pub struct Landed {
+    beginning: Beginning,
+    invocation: Invocation,
+    begun: Instant,
+}
+
+impl std::fmt::Debug for Landed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Landed").field("invocation", &self.invocation).finish_non_exhaustive()
+    }
 }
 
 /// A report and whose it is.
@@ -126,24 +184,45 @@ impl ExitHandle {
     }
 }
 
-/// Starts an exit in `region`.
-pub fn spawn<C: Cloud>(outfit: Arc<Outfit<C>>, id: ExitId, region: String, reports: mpsc::Sender<Told>) -> ExitHandle {
+/// What an exit is, and to whom it reports.
+pub struct Post {
+    /// Its name.
+    pub id: ExitId,
+    /// Where it runs.
+    pub region: String,
+    /// The region's instances, always as they are now.
+    pub roster: watch::Receiver<Roster>,
+    /// Takes what happens.
+    pub reports: mpsc::Sender<Told>,
+}
+
+/// Starts an exit.
+pub fn spawn<C: Cloud>(outfit: Arc<Outfit<C>>, post: Post) -> ExitHandle {
+    spawn_from(outfit, post, None)
+}
+
+/// Starts an exit whose instance was already invoked, for another one's renewal.
+pub fn spawn_landed<C: Cloud>(outfit: Arc<Outfit<C>>, post: Post, landed: Landed) -> ExitHandle {
+    spawn_from(outfit, post, Some(landed))
+}
+
+fn spawn_from<C: Cloud>(outfit: Arc<Outfit<C>>, post: Post, landed: Option<Landed>) -> ExitHandle {
     let (orders, taken) = mpsc::channel(ORDERS);
-    let actor = Actor { outfit, id, region, orders: taken, reports };
-    ExitHandle { orders, _task: AbortOnDropHandle::new(tokio::spawn(actor.run())) }
+    let actor = Actor { outfit, post, orders: taken, leaving: JoinSet::new() };
+    ExitHandle { orders, _task: AbortOnDropHandle::new(tokio::spawn(actor.run(landed))) }
 }
 
 struct Actor<C> {
     outfit: Arc<Outfit<C>>,
-    id: ExitId,
-    region: String,
+    post: Post,
     orders: mpsc::Receiver<Order>,
-    reports: mpsc::Sender<Told>,
+    /// Links that are being closed.
+    leaving: JoinSet<()>,
 }
 
 impl<C: Cloud> Actor<C> {
-    async fn run(mut self) {
-        let end = self.live().await;
+    async fn run(mut self, landed: Option<Landed>) {
+        let end = self.live(landed).await;
         let (state, fault) = match end {
             Ok(reason) => (ExitState::Closed(reason), None),
             Err(fault) => (ExitState::Failed(fault.phase, fault.reason), Some(fault)),
@@ -151,20 +230,36 @@ impl<C: Cloud> Actor<C> {
         self.tell(Report::Ended(state, fault)).await;
     }
 
-    async fn live(&mut self) -> End {
-        let mut beginning = start::Beginning::new(&self.outfit);
-        let end = match self.start(&mut beginning).await {
+    async fn live(&mut self, landed: Option<Landed>) -> End {
+        let (mut beginning, invoked) = match landed {
+            Some(Landed { beginning, invocation, begun }) => (beginning, Some((invocation, begun))),
+            None => (Beginning::new(&self.outfit), None),
+        };
+        let end = match self.start(&mut beginning, invoked).await {
             Ok(session) => self.carry(session, &mut beginning).await,
             Err(end) => end,
         };
-        beginning.link.close();
-        // The relay hears of the end by a 1000 on the leg; if it does not, the entry ends by itself.
-        let _in_time = timeout(CLOSING, beginning.link.ended()).await;
+        self.leave(beginning);
+        while self.leaving.join_next().await.is_some() {}
         end
+    }
+
+    /// Closes a link that is not needed any more. The relay hears of it by a 1000 on the leg; if it does not, the entry ends
+    /// by itself.
+    fn leave(&mut self, beginning: Beginning) {
+        beginning.link.close();
+        self.leaving.spawn(async move {
+            let _in_time = timeout(CLOSING, beginning.link.ended()).await;
+        });
+    }
+
+    /// The present Invoke was another exit's, which takes the answer.
+    async fn forward(&self, to: ExitId, invocation: &mut Invocation) {
+        self.tell(Report::Forward(to, invocation.take())).await;
     }
 
     async fn tell(&self, report: Report) {
         // Without a supervisor the agent is ending, and nobody needs to know.
-        let _ending = self.reports.send(Told { id: self.id, report }).await;
+        let _ending = self.post.reports.send(Told { id: self.post.id, report }).await;
     }
 }

@@ -1,10 +1,12 @@
 //! The start of an exit: the agent's leg, the Invoke, the tunnel, and `hello`.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::io::{ReadHalf, WriteHalf, split};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 use tokio_util::task::AbortOnDropHandle;
 use tunnel::control::{self, FromFunction};
@@ -16,7 +18,7 @@ use tunnel::stream::TunnelStream;
 use tunnel::ticket::Ticket;
 
 use super::invocation::{Invocation, Verdict};
-use super::{Actor, End, Fault, Order, Outfit, Ready, Report};
+use super::{Actor, End, Fault, Order, Outfit, Ready, Report, Roster};
 use crate::cloud::Cloud;
 use crate::exits::state::{Phase, Reason};
 
@@ -52,7 +54,12 @@ impl Beginning {
         }
     }
 
-    fn invitation<C>(&self, outfit: &Outfit<C>) -> Invitation {
+    /// The payload that invites an instance to this tunnel. `fresh`: whether one without a tunnel may take it.
+    pub(super) fn payload<C>(&self, outfit: &Outfit<C>, roster: Roster, fresh: bool) -> Bytes {
+        self.invitation(outfit, roster, fresh).to_json().to_string().into()
+    }
+
+    fn invitation<C>(&self, outfit: &Outfit<C>, roster: Roster, fresh: bool) -> Invitation {
         Invitation {
             agent: outfit.agent,
             relays: outfit.relays.iter().map(|relay| relay.endpoint.clone()).collect(),
@@ -61,9 +68,9 @@ impl Beginning {
             agent_key: self.identities.0.public().clone(),
             egress: outfit.egress.clone(),
             grace_ms: u64::try_from(outfit.grace.as_millis()).unwrap_or(u64::MAX),
-            live: Vec::new(),
-            renew: Vec::new(),
-            fresh: true,
+            live: roster.live,
+            renew: roster.renew,
+            fresh,
             source: None,
         }
     }
@@ -79,37 +86,83 @@ async fn redial_at_each(mut changes: watch::Receiver<u64>, link: Redialer) {
 /// A tunnel that can carry streams.
 pub(super) struct Session {
     pub(super) opener: Opener,
-    pub(super) driver: Driver<LinkStream>,
+    pub(super) driver: Moving,
     pub(super) heard: control::Reader<ReadHalf<TunnelStream>>,
     pub(super) said: WriteHalf<TunnelStream>,
     pub(super) invocation: Invocation,
 }
 
+/// Moves the session's bytes, and remembers how it ended.
+pub(super) struct Moving {
+    driver: Driver<LinkStream>,
+    over: Option<Result<(), String>>,
+}
+
+impl Moving {
+    /// Moves the session on until it ends; then says how, as often as it is asked. Cancel-safe.
+    pub(super) async fn ended(&mut self) -> Result<(), String> {
+        if let Some(outcome) = &self.over {
+            return outcome.clone();
+        }
+        let outcome = self.driver.ended().await.map_err(|error| error.to_string());
+        self.over.insert(outcome).clone()
+    }
+}
+
 impl<C: Cloud> Actor<C> {
-    /// Brings the exit up to `hello`. An `Err` is how it ended instead.
-    pub(super) async fn start(&mut self, beginning: &mut Beginning) -> Result<Session, End> {
-        let leg = timeout(LEG_TIMEOUT, beginning.link.leg_stands());
-        tokio::select! {
-            standing = leg => standing.unwrap_or(Err(LinkEnd::Unknown)).map_err(|end| Err(no_leg(&end, beginning)))?,
-            end = ordered(&mut self.orders) => return Err(Ok(end)),
+    /// Brings the exit up to `hello`. An `Err` is how it ended instead. `invoked`: the instance was invoked already, then.
+    pub(super) async fn start(
+        &mut self,
+        beginning: &mut Beginning,
+        invoked: Option<(Invocation, Instant)>,
+    ) -> Result<Session, End> {
+        if invoked.is_none() {
+            self.stand(beginning).await?;
         }
         let standing = beginning.link.status().borrow().clone();
         self.tell(Report::Link(standing)).await;
-        let begun = Instant::now();
-        let payload = beginning.invitation(&self.outfit).to_json().to_string().into();
-        let mut invocation = Invocation::begin(self.outfit.cloud.clone(), self.region.clone(), payload);
-        let reports = Reporter { actor: (self.id, self.reports.clone()) };
-        let (opener, driver, heard, said) = tokio::select! {
-            tunnel = raise(beginning, &reports, begun) => tunnel.map_err(Err)?,
-            end = early_answer(&mut invocation) => return Err(end),
-            end = ordered(&mut self.orders) => return Err(Ok(end)),
+        let (mut invocation, begun) = match invoked {
+            Some(invoked) => invoked,
+            None => (self.invoke(beginning, true), Instant::now()),
         };
+        let reports = Reporter { actor: (self.post.id, self.post.reports.clone()) };
+        let mut raising = pin!(raise(beginning, &reports, begun));
+        let (opener, driver, heard, said) = loop {
+            tokio::select! {
+                tunnel = &mut raising => break tunnel.map_err(Err)?,
+                end = early_answer(&mut invocation) => return Err(end),
+                order = ordered(&mut self.orders) => match order {
+                    Order::End(reason) => return Err(Ok(reason)),
+                    Order::Elsewhere(to) => {
+                        self.forward(to, &mut invocation).await;
+                        return Err(Err(elsewhere()));
+                    }
+                    Order::Renew { .. } | Order::Adopt(_) => {}
+                },
+            }
+        };
+        let driver = Moving { driver, over: None };
         Ok(Session { opener, driver, heard, said, invocation })
+    }
+
+    /// Waits for the agent's own leg.
+    async fn stand(&mut self, beginning: &mut Beginning) -> Result<(), End> {
+        let leg = timeout(LEG_TIMEOUT, beginning.link.leg_stands());
+        tokio::select! {
+            standing = leg => standing.unwrap_or(Err(LinkEnd::Unknown)).map_err(|end| Err(no_leg(&end, beginning))),
+            reason = told_to_end(&mut self.orders) => Err(Ok(reason)),
+        }
+    }
+
+    /// Invokes the function for this tunnel, with the region's instances as they are now.
+    pub(super) fn invoke(&self, beginning: &Beginning, fresh: bool) -> Invocation {
+        let payload = beginning.payload(&self.outfit, self.post.roster.borrow().clone(), fresh);
+        Invocation::begin(self.outfit.cloud.clone(), self.post.region.clone(), payload)
     }
 }
 
 struct Reporter {
-    actor: (crate::scheduler::plan::ExitId, tokio::sync::mpsc::Sender<super::Told>),
+    actor: (crate::scheduler::plan::ExitId, mpsc::Sender<super::Told>),
 }
 
 impl Reporter {
@@ -118,11 +171,17 @@ impl Reporter {
     }
 }
 
-/// Waits for the order to end.
-pub(super) async fn ordered(orders: &mut tokio::sync::mpsc::Receiver<Order>) -> Reason {
-    match orders.recv().await {
-        Some(Order::End(reason)) => reason,
-        None => Reason::Shutdown,
+/// The next order; without anybody to give one, the agent ends.
+pub(super) async fn ordered(orders: &mut mpsc::Receiver<Order>) -> Order {
+    orders.recv().await.unwrap_or(Order::End(Reason::Shutdown))
+}
+
+/// Waits for the order to end. Before the Invoke no other has a meaning.
+async fn told_to_end(orders: &mut mpsc::Receiver<Order>) -> Reason {
+    loop {
+        if let Order::End(reason) = ordered(orders).await {
+            return reason;
+        }
     }
 }
 
@@ -169,6 +228,11 @@ async fn greet(opener: &Opener) -> Result<Greeting, Fault> {
         Some(FromFunction::Hello { nonce, generation, version }) => Ok((heard, said, nonce, generation, version)),
         _ => Err(failed(&"the function did not say hello")),
     }
+}
+
+fn elsewhere() -> Fault {
+    let text = "the instance that was invoked renewed the tunnel that it held".to_owned();
+    Fault { phase: Phase::Pair, reason: Reason::Busy, text, hint: "it is tried again on another", retryable: true }
 }
 
 fn no_leg(end: &LinkEnd, beginning: &Beginning) -> Fault {

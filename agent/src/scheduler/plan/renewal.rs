@@ -82,7 +82,9 @@ impl Pass<'_> {
     }
 
     fn renew_if_possible(&mut self, exit: &ExitView) {
-        if self.busy || !self.may_invoke || exit.unpaired_for.is_some() {
+        // A function that was answered is frozen: its tunnel pairs again when it was invoked, not before.
+        let can_hear = exit.kept || exit.unpaired_for.is_none();
+        if self.busy || !self.may_invoke || !can_hear {
             return self.recheck();
         }
         let is_acceptor = self.acceptor().is_some_and(|acceptor| acceptor.id == exit.id);

@@ -67,6 +67,8 @@ pub struct ExitView {
     pub replaced_at: Option<Timestamp>,
     /// The function said `ending` and waits for an order.
     pub asked: bool,
+    /// The function was answered and keeps the tunnel: nothing but an Invoke wakes it.
+    pub kept: bool,
     /// How far its renewal has come.
     pub renewal: RenewalProgress,
     /// Its end was ordered and is not yet done. It still holds its slot.

@@ -36,6 +36,10 @@ pub(super) struct Exit {
     pub(super) last_resume: Option<Duration>,
     pub(super) replaced_at: Option<Timestamp>,
     pub(super) asked: bool,
+    /// The function was answered and keeps the tunnel.
+    pub(super) kept: bool,
+    pub(super) renewal: RenewalProgress,
+    pub(super) renewals: u64,
     pub(super) ending: bool,
     pub(super) in_pool: bool,
 }
@@ -85,6 +89,9 @@ impl Exit {
             last_resume: None,
             replaced_at: None,
             asked: false,
+            kept: false,
+            renewal: RenewalProgress::None,
+            renewals: 0,
             ending: false,
             in_pool: false,
         }
@@ -96,6 +103,11 @@ impl Exit {
 
     pub(super) fn is_paired(&self) -> bool {
         !self.state.is_starting() && self.unpaired_since.is_none()
+    }
+
+    /// Whether an Invoke of its own is under way and has not yet led to anything.
+    pub(super) fn is_in_start_phase(&self) -> bool {
+        self.state.is_starting() || self.renewal == RenewalProgress::UnderWay
     }
 
     pub(super) fn view(&self, streams: &StreamStats) -> ExitView {
@@ -115,7 +127,8 @@ impl Exit {
             generation: self.ready.as_ref().map(|known| known.generation),
             replaced_at: self.replaced_at,
             asked: self.asked,
-            renewal: RenewalProgress::None,
+            kept: self.kept,
+            renewal: self.renewal,
             ending: self.ending,
         }
     }

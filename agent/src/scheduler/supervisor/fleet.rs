@@ -7,7 +7,7 @@ use tunnel::link::LinkStatus;
 use super::exit::{Ended, Exit, Known, pool_id};
 use super::{ENDED_SHOWN, Supervisor};
 use crate::cloud::Cloud;
-use crate::exits::actor::{self, Fault, Order, Ready, Report, Told};
+use crate::exits::actor::{self, Fault, Order, Post, Ready, Report, Told};
 use crate::exits::state::{ExitState, Reason};
 use crate::exits::{ExitEntry, ExitView as Pooled, StreamStats, address};
 use crate::health::{Problem, ProblemKey, Severity};
@@ -30,12 +30,20 @@ impl<C: Cloud> Supervisor<C> {
         if let Report::Ended(state, fault) = report {
             return self.on_ended(id, state, fault);
         }
-        let Some(exit) = self.exits.get_mut(&id) else { return };
+        let Some(exit) = self.exits.get_mut(&id) else {
+            tracing::debug!(exit = %pool_id(id), ?report, "an exit that is gone reported");
+            return;
+        };
         match report {
             Report::Paired => note(exit.state.paired()),
             Report::Ready(ready) => self.on_ready(id, ready),
             Report::Link(status) => self.on_link(id, &status),
             Report::Asked => exit.asked = true,
+            Report::Kept => (exit.asked, exit.kept) = (true, true),
+            Report::Renewed(renewed) => self.on_renewed(id, renewed),
+            Report::RenewalFailed { cause, took } => self.on_renewal_failed(id, &cause, took),
+            Report::Landed(landed) => self.on_landed(id, *landed),
+            Report::Forward(to, invocation) => self.on_forwarded(to, invocation),
             Report::Ended(..) => {}
         }
     }
@@ -91,7 +99,8 @@ impl<C: Cloud> Supervisor<C> {
         let now = super::now();
         let streams = self.pool.remove(&exit.pool_id()).unwrap_or_default();
         let was_ready = exit.ready_at;
-        let ordered = matches!(state, ExitState::Closed(reason) if reason != Reason::Deadline);
+        // The function's time limit is no fault, nor is what comes of an end that was ordered.
+        let is_lost = matches!(state, ExitState::Failed(..)) && !exit.ending;
         exit.state = state;
         let region = &mut self.regions[exit.region];
         let reason = state.ended_reason().map_or("unknown", Reason::name);
@@ -103,7 +112,7 @@ impl<C: Cloud> Supervisor<C> {
         }
         let jitter = Jitter::new(fastrand::f64());
         match was_ready {
-            Some(at) if !ordered => region.memory.on_exit_lost(now, now.since(at), jitter),
+            Some(at) if is_lost => region.memory.on_exit_lost(now, now.since(at), jitter),
             None if !matches!(state, ExitState::Closed(Reason::Idle | Reason::Shutdown)) => {
                 region.memory.on_start_failed(now, kind(fault.as_ref()), jitter);
             }
@@ -115,9 +124,9 @@ impl<C: Cloud> Supervisor<C> {
         self.ended.push_back(Ended { exit, at: now, streams, fault });
     }
 
-    pub(super) fn on_finding(&mut self, finding: Finding) {
+    pub(super) fn on_finding(&mut self, finding: &Finding) {
         let now = super::now();
-        match finding {
+        match *finding {
             Finding::Address(id, found) => {
                 let Some(exit) = self.exits.get_mut(&id) else { return };
                 exit.asked_address = true;
@@ -140,6 +149,7 @@ impl<C: Cloud> Supervisor<C> {
         for action in plan.actions {
             self.carry_out(index, action, now);
         }
+        self.publish_roster(index);
         plan.wake_at
     }
 
@@ -157,18 +167,24 @@ impl<C: Cloud> Supervisor<C> {
             Action::Activate(id) | Action::Undrain(id) => self.activate(id),
             Action::Drain(id) => self.drain(id, now),
             Action::End(id, reason) => self.end(id, reason),
-            Action::Renew { id, .. } => tracing::warn!(exit = %pool_id(id), "renewal was planned although it is turned off"),
+            Action::Renew { id, slot } => self.renew(id, slot),
             Action::RaiseGeneration => self.raise_generation(index),
         }
     }
 
     fn invoke(&mut self, index: usize, why: Why, now: Timestamp) {
+        let post = self.post(index);
+        tracing::info!(region = post.region, exit = %pool_id(post.id), ?why, "invoking");
+        let (id, handle) = (post.id, actor::spawn(self.outfit.clone(), post));
+        self.exits.insert(id, Exit::new(id, index, handle, now, self.settings.timeout));
+    }
+
+    /// A name for a new exit, and what else it is given.
+    pub(super) fn post(&mut self, index: usize) -> Post {
         let id = ExitId(self.next_id);
         self.next_id += 1;
-        let name = self.regions[index].name.clone();
-        tracing::info!(region = name, exit = %pool_id(id), ?why, "invoking");
-        let handle = actor::spawn(self.outfit.clone(), id, name, self.reports.0.clone());
-        self.exits.insert(id, Exit::new(id, index, handle, now, self.settings.timeout));
+        let region = &self.regions[index];
+        Post { id, region: region.name.clone(), roster: region.roster.subscribe(), reports: self.reports.0.clone() }
     }
 
     fn activate(&mut self, id: ExitId) {

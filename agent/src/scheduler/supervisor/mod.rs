@@ -11,6 +11,7 @@
 mod exit;
 mod fleet;
 mod region;
+mod renewal;
 mod requests;
 mod snapshot;
 
@@ -91,6 +92,8 @@ pub struct Supervisor<C> {
     findings: (mpsc::Sender<Finding>, mpsc::Receiver<Finding>),
     requests: mpsc::Receiver<Request>,
     demand: watch::Receiver<Demand>,
+    /// When a stream was last asked for, as far as it was looked at.
+    last_asked: Option<Instant>,
     /// The tasks beside exits: questions for an address, changes of a generation.
     errands: TaskTracker,
 }
@@ -128,6 +131,7 @@ impl<C: Cloud> Supervisor<C> {
             reports: mpsc::channel(QUEUE),
             findings: mpsc::channel(QUEUE),
             requests: asked,
+            last_asked: None,
             errands: TaskTracker::new(),
         };
         (supervisor, SupervisorHandle { requests })
@@ -169,7 +173,7 @@ impl<C: Cloud> Supervisor<C> {
     fn learn(&mut self, event: Event) {
         match event {
             Event::Told(told) => self.on_report(told),
-            Event::Found(finding) => self.on_finding(finding),
+            Event::Found(finding) => self.on_finding(&finding),
             Event::Asked(request) => self.on_request(request),
             Event::Demand | Event::Time => {}
         }
@@ -179,7 +183,10 @@ impl<C: Cloud> Supervisor<C> {
     /// Users' streams and waiting requests; wakes the regions, or lets them lapse.
     fn follow_demand(&mut self) {
         let (now, demand) = (now(), *self.demand.borrow_and_update());
-        let change = self.idle.follow(now, demand.open, demand.waiting > 0).or_else(|| self.idle.check(now));
+        // A stream may have come and gone since the last look.
+        let asked = demand.last_asked != self.last_asked;
+        self.last_asked = demand.last_asked;
+        let change = self.idle.follow(now, demand.open, asked || demand.waiting > 0).or_else(|| self.idle.check(now));
         match change {
             Some(IdleChange::Lapse) => {
                 tracing::info!("nobody uses the proxy: all exits end until somebody does");

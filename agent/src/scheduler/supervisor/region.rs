@@ -1,5 +1,8 @@
 //! What the supervisor knows of one region.
 
+use tokio::sync::watch;
+
+use crate::exits::actor::Roster;
 use crate::scheduler::plan::{FreshStatus, Plan, RegionState, RegionStatus, RenewalStatus};
 use crate::scheduler::time::Timestamp;
 
@@ -7,6 +10,8 @@ use crate::scheduler::time::Timestamp;
 pub(super) struct Region {
     pub(super) name: String,
     pub(super) memory: RegionState,
+    /// Its instances, for the invitations of its exits.
+    pub(super) roster: watch::Sender<Roster>,
     pub(super) status: RegionStatus,
     pub(super) next_rotation: Option<Timestamp>,
     pub(super) retry_at: Option<Timestamp>,
@@ -21,6 +26,7 @@ impl Region {
         Self {
             name,
             memory: RegionState::new(not_before),
+            roster: watch::Sender::default(),
             status: RegionStatus::Starting,
             next_rotation: None,
             retry_at: None,

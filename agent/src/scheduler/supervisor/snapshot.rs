@@ -72,6 +72,8 @@ pub struct ExitSnapshot {
     pub instance: Option<String>,
     /// Whether the tunnel is paired.
     pub paired: bool,
+    /// How often it passed its function's time limit.
+    pub renewals: u64,
     /// How often its tunnel was resumed.
     pub resumes: u64,
     /// How long the last interruption lasted.
@@ -142,6 +144,7 @@ impl<C: Cloud> Supervisor<C> {
             generation: known.map(|known| known.generation),
             instance: known.map(|known| known.nonce.to_string()),
             paired: ended.is_none() && exit.is_paired(),
+            renewals: exit.renewals,
             resumes: exit.resumes,
             last_resume: exit.last_resume,
             streams,

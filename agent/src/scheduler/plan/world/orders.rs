@@ -109,6 +109,7 @@ fn new_exit(id: u64, now: Timestamp, settings: &Settings) -> ExitView {
         generation: None,
         replaced_at: None,
         asked: false,
+        kept: false,
         renewal: RenewalProgress::None,
         ending: false,
     }

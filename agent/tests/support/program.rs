@@ -34,11 +34,16 @@ impl Program {
 
     /// Starts an agent.
     pub fn spawn(configuration: &str) -> Self {
-        Self::spawn_under(&[], configuration)
+        Self::spawn_with(configuration, &[])
+    }
+
+    /// Starts an agent with more on its command line.
+    pub fn spawn_with(configuration: &str, arguments: &[&str]) -> Self {
+        Self::spawn_under(&[], configuration, arguments)
     }
 
     /// Starts an agent under a program that becomes it, such as `unshare`.
-    pub fn spawn_under(wrapper: &[&str], configuration: &str) -> Self {
+    pub fn spawn_under(wrapper: &[&str], configuration: &str, arguments: &[&str]) -> Self {
         let home = tempfile::tempdir().expect("home");
         let config = home.path().join("config.toml");
         fs::write(&config, configuration).expect("configuration");
@@ -46,7 +51,7 @@ impl Program {
         let log = fs::File::create(home.path().join("log")).expect("log");
         let line = [wrapper, &[EXE]].concat();
         let mut command = Command::new(line[0]);
-        command.args(&line[1..]).args(["--config", &config.display().to_string(), "-v", "run", "--local"]);
+        command.args(&line[1..]).args(["--config", &config.display().to_string(), "-v", "run", "--local"]).args(arguments);
         surroundings(&mut command, &home);
         let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().expect("the agent runs");
         Self { home, process }
@@ -68,10 +73,15 @@ impl Program {
 
     /// Runs another command of the same program on the same configuration.
     pub fn command(&self, arguments: &[&str]) -> Output {
+        self.prepare(arguments).output().expect("the command runs")
+    }
+
+    /// Another command of the same program on the same configuration.
+    pub fn prepare(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(EXE);
         command.args(["--config", &self.home.path().join("config.toml").display().to_string()]).args(arguments);
         surroundings(&mut command, &self.home);
-        command.output().expect("the command runs")
+        command
     }
 
     /// Where the proxy listens.

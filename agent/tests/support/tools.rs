@@ -9,6 +9,11 @@ use std::time::{Duration, Instant};
 /// Longer than anything here takes on a busy machine; a test that reaches it has found a hang.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How many times longer the long tests run: 1, or what `AWSLAMBDAPROXY_SOAK` says.
+pub fn soak() -> u32 {
+    std::env::var("AWSLAMBDAPROXY_SOAK").map_or(1, |factor| factor.parse().expect("AWSLAMBDAPROXY_SOAK is a number"))
+}
+
 /// A port that was free a moment ago, for programs that cannot choose one themselves.
 pub fn free_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind").local_addr().expect("address").port()
@@ -72,34 +77,4 @@ pub fn read_head(stream: &mut TcpStream) -> String {
         head.push(byte[0]);
     }
     String::from_utf8(head).expect("text")
-}
-
-/// Pids of the children of `parent` whose command line holds `name`.
-pub fn children(parent: u32, name: &str) -> Vec<u32> {
-    let listed = std::process::Command::new("ps").args(["-eo", "pid=,ppid=,args="]).output().expect("ps runs");
-    let text = String::from_utf8_lossy(&listed.stdout).into_owned();
-    let of_parent = |line: &&str| line.split_whitespace().nth(1) == Some(&parent.to_string()) && line.contains(name);
-    text.lines().filter(of_parent).filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect()
-}
-
-/// Every process that `pid` has started, with what those started.
-pub fn descendants(pid: u32) -> Vec<u32> {
-    let mut all = children(pid, "");
-    let mut next = 0;
-    while next < all.len() {
-        all.extend(children(all[next], ""));
-        next += 1;
-    }
-    all
-}
-
-/// Whether none of these processes runs any more.
-pub fn are_gone(pids: &[u32]) -> bool {
-    pids.iter().all(|pid| matches!(state_of(*pid), None | Some('Z')))
-}
-
-/// The letter by which the kernel names a process's state; `None` for none.
-pub fn state_of(pid: u32) -> Option<char> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(") ")?.1.chars().next()
 }

@@ -55,8 +55,30 @@ impl Nginx {
 
     /// The addresses from which it was asked, one a request.
     pub fn visitors(&self) -> Vec<String> {
+        self.visits().into_iter().map(|visit| visit.from).collect()
+    }
+
+    /// What it was asked, in the order of the answers' ends.
+    pub fn visits(&self) -> Vec<Visit> {
         let log = fs::read_to_string(self.directory.path().join("access.log")).unwrap_or_default();
-        log.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+        log.lines().filter_map(Visit::read).collect()
+    }
+}
+
+/// One request in a server's log.
+#[derive(Debug)]
+pub struct Visit {
+    pub from: String,
+    pub path: String,
+    pub protocol: String,
+}
+
+impl Visit {
+    /// Reads a line of the combined format: `ADDRESS - - [TIME] "METHOD PATH PROTOCOL" …`.
+    fn read(line: &str) -> Option<Self> {
+        let from = line.split(' ').next()?.to_owned();
+        let mut request = line.split('"').nth(1)?.split(' ').skip(1).map(str::to_owned);
+        Some(Self { from, path: request.next()?, protocol: request.next()? })
     }
 }
 
@@ -91,12 +113,14 @@ fn configuration(root: &Path, http: u16, https: u16) -> String {
 events {{ worker_connections 2048; }}
 http {{
   access_log access.log; client_max_body_size 0; client_body_temp_path tmp; keepalive_requests 100000;
+  types {{ text/html html; text/css css; text/javascript js; image/svg+xml svg; }}
   proxy_temp_path tmp; fastcgi_temp_path tmp; uwsgi_temp_path tmp; scgi_temp_path tmp;
   server {{
     listen 127.0.0.1:{http}; listen 127.0.0.1:{https} ssl http2;
     ssl_certificate certificate.pem; ssl_certificate_key key.pem;
     root {root}/www;
     location /up/ {{ dav_methods PUT; }}
+    location = /address {{ return 200 $remote_addr; }}
     location /slow/ {{ alias {root}/www/; limit_rate 200k; }}
   }}
 }}

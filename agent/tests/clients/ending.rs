@@ -1,0 +1,77 @@
+//! Signals: what runs is cut, or finishes, or is not waited for.
+
+use std::process::Output;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::nginx::Nginx;
+use super::processes::{are_gone, descendants};
+use super::program::{BASE, Program};
+use super::tools::{curl, noise, wait_for};
+
+/// Bytes of a download of some five seconds.
+const SIZE: u64 = 1_000_000;
+
+/// An agent with a running download.
+struct Scene {
+    agent: Program,
+    download: thread::JoinHandle<Output>,
+    begun: Instant,
+    _nginx: Nginx,
+}
+
+impl Scene {
+    fn start(arguments: &[&str]) -> Self {
+        let (nginx, agent) = (Nginx::start(), Program::spawn_with(BASE, arguments));
+        agent.wait_until_healthy();
+        noise(&nginx.root().join("song"), SIZE);
+        let (proxy, url) = (agent.url(), format!("http://localhost:{}/slow/song", nginx.http));
+        let begun = Instant::now();
+        let download = thread::spawn(move || curl(&["-x", &proxy, "-o", "/dev/null", "-w", "%{size_download}", &url]));
+        wait_for("the stream", || (agent.status()?["totals"]["streams_open"] == 1).then_some(()));
+        Self { agent, download, begun, _nginx: nginx }
+    }
+}
+
+#[test]
+fn the_first_signal_cuts_streams_visibly_and_is_quick() {
+    let mut scene = Scene::start(&[]);
+    let family = descendants(scene.agent.process.id());
+    let signalled = Instant::now();
+    scene.agent.signal("TERM");
+    assert_eq!(scene.agent.wait().code(), Some(0));
+    // Two seconds are promised; the rest is for a busy machine.
+    assert!(signalled.elapsed() < Duration::from_secs(4), "{:?}", signalled.elapsed());
+    assert!(!scene.download.join().expect("curl").status.success(), "a cut download looks whole");
+    wait_for("the end of every process", || are_gone(&family).then_some(()));
+}
+
+#[test]
+fn with_drain_a_running_download_finishes_and_new_ones_are_not_taken() {
+    let mut scene = Scene::start(&["--drain", "20s"]);
+    let proxy = scene.agent.url();
+    scene.agent.signal("INT");
+    wait_for("a closed port", || {
+        let refused = curl(&["-x", &proxy, "http://localhost/"]);
+        // 7: it could not connect.
+        (refused.status.code() == Some(7)).then_some(())
+    });
+    let output = scene.download.join().expect("curl");
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stdout).as_ref()), (Some(0), "1000000"));
+    assert_eq!(scene.agent.wait().code(), Some(0));
+    assert!(scene.begun.elapsed() < Duration::from_secs(18), "it waited for the last second: {:?}", scene.begun.elapsed());
+}
+
+#[test]
+fn a_second_signal_waits_for_nothing() {
+    let mut scene = Scene::start(&["--drain", "10m"]);
+    let family = descendants(scene.agent.process.id());
+    scene.agent.signal("INT");
+    wait_for("the drain", || scene.agent.log().contains("running ones may finish").then_some(()));
+    let signalled = Instant::now();
+    scene.agent.signal("INT");
+    assert_eq!(scene.agent.wait().code(), Some(130));
+    assert!(signalled.elapsed() < Duration::from_secs(2), "{:?}", signalled.elapsed());
+    assert!(!scene.download.join().expect("curl").status.success(), "a cut download looks whole");
+    wait_for("the end of every process", || are_gone(&family).then_some(()));
+}

@@ -1,0 +1,66 @@
+use std::time::Duration;
+
+use futures_util::SinkExt;
+use http::HeaderValue;
+use http::header::SEC_WEBSOCKET_PROTOCOL;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+use tokio::time::{Instant, timeout};
+use tokio_tungstenite::accept_hdr_async;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+
+use super::driver::{LinkConfig, LinkHandle, PAUSES, open};
+use super::stream::LinkStream;
+use crate::invitation::RelayEndpoint;
+use crate::leg::dial::{AgentRelay, Dialer};
+use crate::leg::port::{SUBPROTOCOL, close};
+use crate::leg::tls::{public_roots, trusting};
+use crate::ticket::Ticket;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+async fn relay_and_link() -> (TcpListener, LinkStream, LinkHandle) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
+    let url = format!("ws://{}", listener.local_addr().expect("address")).parse().expect("url");
+    let trust = trusting(public_roots()).expect("TLS");
+    let relay = AgentRelay { endpoint: RelayEndpoint { url, pin: None }, token: "token".to_owned().into(), trust };
+    let tunnel = Ticket::mint().hash();
+    let dialer = Dialer::for_agent(&[relay], tunnel);
+    let (stream, link) = open(LinkConfig { id: tunnel.prefix(), dialer, grace: PATIENCE });
+    (listener, stream, link)
+}
+
+/// Takes a leg and closes it with `code`.
+async fn close_one(listener: &TcpListener, code: u16) {
+    let (tcp, _) = listener.accept().await.expect("accept");
+    #[allow(clippy::result_large_err, reason = "tungstenite's own signature")]
+    let agree = |_: &Request, mut response: Response| -> Result<Response, ErrorResponse> {
+        response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+        Ok(response)
+    };
+    let mut leg = accept_hdr_async(tcp, agree).await.expect("upgrade");
+    leg.send(Message::Close(Some(CloseFrame { code: code.into(), reason: "".into() }))).await.expect("close");
+}
+
+#[tokio::test]
+async fn a_relay_that_closes_every_leg_is_dialled_with_growing_pauses() {
+    let (listener, _stream, _link) = relay_and_link().await;
+    let begun = Instant::now();
+    for _ in 0..4 {
+        timeout(PATIENCE, close_one(&listener, close::RESTARTING)).await.expect("another dial");
+    }
+    let shortest = PAUSES.0 * (1 + 2 + 4) / 2;
+    assert!(begun.elapsed() >= shortest, "four dials within {:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_dropped_handle_is_an_error_on_the_stream() {
+    let (_listener, mut stream, link) = relay_and_link().await;
+    let reading = tokio::spawn(async move { stream.read_u8().await });
+    tokio::task::yield_now().await;
+    drop(link);
+    let read = timeout(PATIENCE, reading).await.expect("the reader is woken").expect("task");
+    assert_eq!(read.expect_err("no clean end").kind(), std::io::ErrorKind::ConnectionAborted);
+}
