@@ -6,7 +6,7 @@
 //!   control plane
 //!     scheduler/{plan (pure), supervisor} ─▶ exits/actor ─▶ cloud
 //!   faces and support
-//!     cli ─▶ config ─▶ app (wires the rooms)     control_socket ─▶ status, health     hidden (local mode's programs)
+//!     cli ─▶ config ─▶ app (wires the rooms)     control_socket ─▶ status, health     hidden (local mode's programs)     network
 //! ```
 //!
 //! Never: the data plane does not call the control plane. It publishes demand, and takes exits that are offered.
@@ -23,6 +23,7 @@ pub mod fuzzing;
 pub mod health;
 pub mod hidden;
 pub mod listener;
+pub mod network;
 mod process;
 pub mod proxy;
 pub mod routing;

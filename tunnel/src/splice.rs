@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 
 use crate::meter::Meter;
-use crate::stream::{CHUNK, Receiver, Sender, TunnelStream};
+use crate::stream::{CHUNK, Cause, Receiver, Sender, TunnelStream};
 
 /// First read of a stream, bytes: most requests fit; a bulk transfer moves on to [`CHUNK`].
 const FIRST_READ: usize = 8 * 1024;
@@ -38,7 +38,7 @@ enum Side {
 /// Dropped, it resets both sides.
 pub async fn splice(tcp: TcpStream, already_read: Bytes, stream: TunnelStream, meter: &Meter) -> SpliceEnd {
     let TunnelStream { sender, receiver } = stream;
-    let mut ends = Ends { tcp, sender, clean: false };
+    let mut ends = Ends { tcp, sender, clean: false, cause: Cause::GivenUp };
     let (reader, writer) = ends.tcp.split();
     let copied =
         tokio::try_join!(into_tunnel(reader, already_read, &mut ends.sender, meter), out_of_tunnel(receiver, writer, meter));
@@ -47,7 +47,10 @@ pub async fn splice(tcp: TcpStream, already_read: Bytes, stream: TunnelStream, m
             ends.clean = true;
             SpliceEnd::Clean
         }
-        Err(Side::Tcp(error)) => SpliceEnd::Tcp(error),
+        Err(Side::Tcp(error)) => {
+            ends.cause = Cause::Tcp;
+            SpliceEnd::Tcp(error)
+        }
         Err(Side::Tunnel(error)) => SpliceEnd::Tunnel(error),
     }
 }
@@ -57,12 +60,13 @@ struct Ends {
     tcp: TcpStream,
     sender: Sender,
     clean: bool,
+    cause: Cause,
 }
 
 impl Drop for Ends {
     fn drop(&mut self) {
         if !self.clean {
-            self.sender.reset();
+            self.sender.reset(self.cause);
             reset_on_close(&self.tcp);
         }
     }

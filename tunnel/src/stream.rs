@@ -2,7 +2,7 @@
 //!
 //! END_STREAM is the end of one direction; a reset or a lost tunnel is an error, never an end of file.
 
-use std::io;
+use std::io::{self, ErrorKind as K};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -29,8 +29,22 @@ impl TunnelStream {
 
     /// Ends both directions with RST_STREAM: the other end must not take this for a clean end.
     pub fn reset(mut self) {
-        self.sender.reset();
+        self.sender.reset(Cause::GivenUp);
     }
+}
+
+/// Why a stream is reset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// Its TCP connection broke (RFC 9113 section 8.5).
+    Tcp,
+    /// It was given up on this side.
+    GivenUp,
+}
+
+/// Whether a stream ended because its exit gave it up or was lost, rather than its site.
+pub fn was_cut(error: &io::Error) -> bool {
+    error.kind() == K::ConnectionAborted
 }
 
 impl AsyncRead for TunnelStream {
@@ -113,14 +127,17 @@ impl Sender {
     }
 
     /// RST_STREAM.
-    pub(crate) fn reset(&mut self) {
-        self.send.send_reset(Reason::CANCEL);
+    pub(crate) fn reset(&mut self, cause: Cause) {
+        self.send.send_reset(match cause {
+            Cause::Tcp => Reason::CONNECT_ERROR,
+            Cause::GivenUp => Reason::CANCEL,
+        });
     }
 
     /// Ready when the other end has reset the stream, or the tunnel is lost.
     pub(crate) fn poll_reset(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         match ready!(self.send.poll_reset(cx)) {
-            Ok(reason) => Poll::Ready(reset_by_peer(&reason.to_string())),
+            Ok(reason) => Poll::Ready(ended(Some(reason), &reason.to_string())),
             Err(error) => Poll::Ready(broken(&error)),
         }
     }
@@ -166,16 +183,14 @@ impl Receiver {
 }
 
 fn broken(error: &h2::Error) -> io::Error {
-    match error.reason() {
-        Some(_) => reset_by_peer(&error.to_string()),
-        None => io::Error::new(io::ErrorKind::ConnectionAborted, error.to_string()),
-    }
+    ended(error.reason(), &error.to_string())
 }
 
-fn reset_by_peer(cause: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::ConnectionReset, cause.to_owned())
+fn ended(reason: Option<Reason>, cause: &str) -> io::Error {
+    let kind = if reason == Some(Reason::CONNECT_ERROR) { K::ConnectionReset } else { K::ConnectionAborted };
+    io::Error::new(kind, cause.to_owned())
 }
 
 fn closed() -> io::Error {
-    io::Error::new(io::ErrorKind::BrokenPipe, "the stream is closed")
+    io::Error::new(K::BrokenPipe, "the stream is closed")
 }

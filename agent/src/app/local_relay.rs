@@ -1,6 +1,7 @@
 //! The relay of local mode: the real relay, plain WebSocket on a loopback port, in a process of its own.
 //!
-//! Its token travels over standard input, whose end is also its order to go: it never outlives its agent.
+//! Its token travels over standard input, whose end is also its order to go: it never outlives its agent. An address may
+//! follow the token; without one the system chooses a port.
 
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -70,10 +71,13 @@ impl LocalRelay {
 /// The body of the hidden subcommand `local-relay`.
 pub async fn run_process() -> anyhow::Result<()> {
     let mut input = BufReader::new(tokio::io::stdin());
-    let mut token = String::new();
-    (&mut input).take(LONGEST_LINE).read_line(&mut token).await.context("no token on standard input")?;
-    let agents = Agents::single(AGENT, &Token::presented(token.trim()))?;
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("cannot listen on loopback")?;
+    let mut line = String::new();
+    (&mut input).take(LONGEST_LINE).read_line(&mut line).await.context("no token on standard input")?;
+    let mut words = line.split_whitespace();
+    let agents = Agents::single(AGENT, &Token::presented(words.next().unwrap_or_default()))?;
+    let address = words.next().map(str::parse::<SocketAddr>).transpose().context("no address after the token")?;
+    let address = address.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 0).into());
+    let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     let address = listener.local_addr()?;
     let shutdown = CancellationToken::new();
     let mut output = io::stdout().lock();

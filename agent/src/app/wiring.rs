@@ -15,6 +15,7 @@ use crate::exits::actor::Outfit;
 use crate::exits::address::CheckUrl;
 use crate::exits::{self, Pool};
 use crate::health::Health;
+use crate::network::Network;
 use crate::proxy::auth::{Auth, Credentials};
 use crate::scheduler::plan::{Frequency, Fresh, Renew, Settings};
 use crate::scheduler::supervisor::Setup;
@@ -46,7 +47,7 @@ pub(super) fn supervisor<C: Cloud>(
 ) -> anyhow::Result<Setup<C>> {
     let grace = config.exits.grace;
     let CloudSetup { cloud, regions, relays, egress } = setup;
-    let outfit = Arc::new(Outfit { cloud, relays, agent: InstanceNonce::mint(), egress, grace });
+    let outfit = Arc::new(Outfit { cloud, relays, agent: InstanceNonce::mint(), egress, grace, network: Network::watch() });
     let check_url = config.exits.check_url.as_ref().map(check_url).transpose()?;
     Ok(Setup { outfit, regions, settings: settings(config), idle: config.exits.idle, check_url, pool, health })
 }

@@ -76,8 +76,15 @@ pub struct StreamGuard {
     pub exit: ExitId,
     /// Counts its bytes.
     pub meter: Arc<Meter>,
-    _place: Place,
+    place: Place,
     _demand: demand::Open,
+}
+
+impl StreamGuard {
+    /// The stream ends with its exit, not by an end of its own.
+    pub fn mark_cut(&mut self) {
+        self.place.mark_cut();
+    }
 }
 
 /// The pool; cheap to clone.
@@ -258,7 +265,7 @@ impl Pool {
         self.0.turn.store(turn.wrapping_add(1), Ordering::Relaxed);
         let meter = Arc::new(Meter::new());
         let guard =
-            StreamGuard { exit: exit.id.clone(), _place: exit.streams.enter(&meter), _demand: self.0.demand.open(), meter };
+            StreamGuard { exit: exit.id.clone(), place: exit.streams.enter(&meter), _demand: self.0.demand.open(), meter };
         Some(Chosen { id: exit.id.clone(), opener: exit.opener.clone(), guard })
     }
 

@@ -14,6 +14,7 @@ pub struct Streams(Mutex<Register>);
 struct Register {
     next: u64,
     open: HashMap<u64, Arc<Meter>>,
+    cut: u64,
     ended_up: u64,
     ended_down: u64,
 }
@@ -25,6 +26,8 @@ pub struct StreamStats {
     pub open: usize,
     /// Streams ever entered.
     pub entered: u64,
+    /// Those that an exit gave up, or that were lost with it.
+    pub cut: u64,
     /// Bytes from the users to the sites.
     pub bytes_up: u64,
     /// Bytes from the sites to the users.
@@ -42,7 +45,7 @@ impl Streams {
         let key = register.next;
         register.next += 1;
         register.open.insert(key, meter.clone());
-        Place { streams: self.clone(), key }
+        Place { streams: self.clone(), key, cut: false }
     }
 
     /// The numbers of now.
@@ -52,6 +55,7 @@ impl Streams {
         StreamStats {
             open: register.open.len(),
             entered: register.next,
+            cut: register.cut,
             bytes_up: register.ended_up + open().map(|meter| meter.into_tunnel()).sum::<u64>(),
             bytes_down: register.ended_down + open().map(|meter| meter.out_of_tunnel()).sum::<u64>(),
             idle_for: open().map(|meter| meter.idle_for()).min(),
@@ -64,8 +68,9 @@ impl Streams {
         self.lock().open.len()
     }
 
-    fn leave(&self, key: u64) {
+    fn leave(&self, key: u64, cut: bool) {
         let mut register = self.lock();
+        register.cut += u64::from(cut);
         if let Some(meter) = register.open.remove(&key) {
             register.ended_up += meter.into_tunnel();
             register.ended_down += meter.out_of_tunnel();
@@ -83,11 +88,19 @@ impl Streams {
 pub struct Place {
     streams: Arc<Streams>,
     key: u64,
+    cut: bool,
+}
+
+impl Place {
+    /// The stream ends with its exit, not by an end of its own.
+    pub fn mark_cut(&mut self) {
+        self.cut = true;
+    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.streams.leave(self.key);
+        self.streams.leave(self.key, self.cut);
     }
 }
 
@@ -101,7 +114,7 @@ mod tests {
         let (first, second) = (Arc::new(Meter::new()), Arc::new(Meter::new()));
         let one = streams.enter(&first);
         tokio::time::advance(Duration::from_secs(5)).await;
-        let _two = streams.enter(&second);
+        let mut two = streams.enter(&second);
         first.add_into_tunnel(10);
         second.add_out_of_tunnel(7);
         tokio::time::advance(Duration::from_secs(2)).await;
@@ -111,5 +124,8 @@ mod tests {
         drop(one);
         let stats = streams.stats();
         assert_eq!((stats.open, stats.entered, stats.bytes_up, stats.bytes_down), (1, 2, 10, 7));
+        two.mark_cut();
+        drop(two);
+        assert_eq!((streams.stats().open, streams.stats().cut), (0, 1));
     }
 }

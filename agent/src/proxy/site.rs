@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf, copy_bidirectiona
 use tokio::net::TcpStream;
 use tunnel::meter::Meter;
 use tunnel::splice::{SpliceEnd, reset_on_close, splice};
-use tunnel::stream::TunnelStream;
+use tunnel::stream::{TunnelStream, was_cut};
 
 use super::client::{Client, close_cleanly};
 use crate::exits::{ExitId, Opened, Place, StreamGuard};
@@ -48,12 +48,16 @@ impl Site {
     }
 
     /// Copies between `client` and the site until both directions have ended, or one has failed.
-    pub async fn splice(self, client: Client) -> SpliceEnd {
+    pub async fn splice(mut self, client: Client) -> SpliceEnd {
         let (tcp, already_read) = client.into_parts();
-        match self.stream {
+        let end = match self.stream {
             Stream::Exit(stream) => splice(tcp, already_read, stream, &self.meter).await,
-            Stream::Direct(_) => self.splice_direct(tcp, already_read).await,
+            Stream::Direct(_) => return self.splice_direct(tcp, already_read).await,
+        };
+        if let SpliceEnd::Tunnel(error) = &end {
+            note(self.exit.as_mut(), error);
         }
+        end
     }
 
     async fn splice_direct(mut self, mut client: TcpStream, already_read: Bytes) -> SpliceEnd {
@@ -82,6 +86,13 @@ impl Site {
     }
 }
 
+/// Remembers of a failed stream that its exit is to blame, if it is.
+fn note(exit: Option<&mut StreamGuard>, error: &io::Error) {
+    if let Some(exit) = exit.filter(|_| was_cut(error)) {
+        exit.mark_cut();
+    }
+}
+
 impl AsyncRead for Site {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
@@ -89,7 +100,7 @@ impl AsyncRead for Site {
             Stream::Exit(stream) => Pin::new(stream).poll_read(cx, buf),
             Stream::Direct(tcp) => Pin::new(tcp).poll_read(cx, buf),
         };
-        ready!(read)?;
+        ready!(read).inspect_err(|error| note(self.exit.as_mut(), error))?;
         self.meter.add_out_of_tunnel(buf.filled().len() - before);
         Poll::Ready(Ok(()))
     }

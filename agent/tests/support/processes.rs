@@ -25,10 +25,13 @@ pub fn descendants(pid: u32) -> Vec<u32> {
 
 /// Whether all of them have ended.
 pub fn are_gone(pids: &[u32]) -> bool {
-    pids.iter().all(|pid| {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        stat.is_empty() || stat.contains(") Z ")
-    })
+    pids.iter().all(|pid| matches!(state_of(*pid), None | Some('Z')))
+}
+
+/// The letter by which the kernel names a process's state; `None` for none.
+pub fn state_of(pid: u32) -> Option<char> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(") ")?.1.chars().next()
 }
 
 /// What a process holds.

@@ -39,13 +39,19 @@ impl Program {
 
     /// Starts an agent with more on its command line.
     pub fn spawn_with(configuration: &str, arguments: &[&str]) -> Self {
+        Self::spawn_under(&[], configuration, arguments)
+    }
+
+    /// Starts an agent under a program that becomes it, such as `unshare`.
+    pub fn spawn_under(wrapper: &[&str], configuration: &str, arguments: &[&str]) -> Self {
         let home = tempfile::tempdir().expect("home");
         let config = home.path().join("config.toml");
         fs::write(&config, configuration).expect("configuration");
         fs::set_permissions(&config, fs::Permissions::from_mode(0o600)).expect("mode");
         let log = fs::File::create(home.path().join("log")).expect("log");
-        let mut command = Command::new(EXE);
-        command.args(["--config", &config.display().to_string(), "-v", "run", "--local"]).args(arguments);
+        let line = [wrapper, &[EXE]].concat();
+        let mut command = Command::new(line[0]);
+        command.args(&line[1..]).args(["--config", &config.display().to_string(), "-v", "run", "--local"]).args(arguments);
         surroundings(&mut command, &home);
         let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().expect("the agent runs");
         Self { home, process }
@@ -142,15 +148,31 @@ pub struct Relay {
 
 impl Relay {
     pub fn start() -> Self {
-        let token = "0123456789abcdef".repeat(4);
+        Self::run(&"0123456789abcdef".repeat(4), None)
+    }
+
+    /// Ends without a word to anyone; nothing listens at its address until [`Relay::restart`].
+    pub fn kill(&mut self) {
+        self.process.kill().expect("kill");
+        self.process.wait().expect("its end");
+    }
+
+    /// Another process at the same address, which knows the same token and nothing else.
+    pub fn restart(&mut self) {
+        self.kill();
+        *self = Self::run(&self.token, Some(self.address));
+    }
+
+    fn run(token: &str, address: Option<SocketAddr>) -> Self {
         let mut process =
             Command::new(EXE).arg("local-relay").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the relay runs");
         let mut stdin = process.stdin.take().expect("stdin");
-        writeln!(stdin, "{token}").expect("token");
+        let address = address.map_or_else(String::new, |address| address.to_string());
+        writeln!(stdin, "{token} {address}").expect("token");
         let mut line = String::new();
         BufReader::new(process.stdout.take().expect("stdout")).read_line(&mut line).expect("address");
         process.stdin = Some(stdin);
-        Self { process, address: line.trim().parse().expect("address"), token }
+        Self { process, address: line.trim().parse().expect("address"), token: token.to_owned() }
     }
 }
 

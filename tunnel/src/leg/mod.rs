@@ -10,4 +10,4 @@ pub mod tls;
 #[cfg(feature = "ends")]
 pub mod url;
 #[cfg(feature = "ends")]
-mod watched;
+pub(crate) mod watched;

@@ -116,9 +116,9 @@ impl LinkHandle {
         timeout(limit, all).await.is_ok()
     }
 
-    /// The network changed: the leg is dialled anew at once.
-    pub fn redial(&self) {
-        self.wake.notify_one();
+    /// What tells the link that the network changed.
+    pub fn redialer(&self) -> Redialer {
+        Redialer(self.wake.clone())
     }
 
     /// Ends the link now: the other end sees a reset if it has not ended already.
@@ -132,6 +132,17 @@ impl LinkHandle {
     }
 }
 
+/// Tells a link that the network changed. It keeps nothing alive.
+#[derive(Clone)]
+pub struct Redialer(Arc<Notify>);
+
+impl Redialer {
+    /// The leg is given up, or the dial under way, and dialled anew at once.
+    pub fn redial(&self) {
+        self.0.notify_one();
+    }
+}
+
 struct Driver {
     shared: Arc<Shared>,
     dialer: Dialer,
@@ -142,6 +153,7 @@ struct Driver {
     wake: Arc<Notify>,
     /// Index of the relay to dial, counted round.
     relay: usize,
+    /// When the first dial began, or its latest repetition after a freeze.
     begun: Instant,
     pause: Duration,
 }
@@ -207,7 +219,7 @@ impl Driver {
         }
     }
 
-    /// One dial; `None` when it was interrupted by a freeze, so that its time-out says nothing.
+    /// One dial; `None` when a freeze or another network came between, so that what becomes of it says nothing.
     async fn attempt(&mut self) -> Result<Option<Result<Leg, DialError>>, LinkEnd> {
         let dialer = self.dialer.clone();
         let dialling = dialer.dial(self.relay);
@@ -216,11 +228,12 @@ impl Driver {
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return Err(LinkEnd::Abandoned),
+                () = self.wake.notified() => return Ok(None),
                 _ = self.ticks.tick() => {
                     if self.froze() {
                         return Ok(None);
                     }
-                    self.check_core()?;
+                    self.check_unattended()?;
                 }
                 result = &mut dialling => return Ok(Some(result)),
             }
@@ -241,15 +254,20 @@ impl Driver {
                     if self.froze() {
                         return Ok(());
                     }
-                    self.check_core()?;
+                    self.check_unattended()?;
                 }
             }
         }
     }
 
-    /// An end that came from the stream while no leg stands: nobody can be told.
-    fn check_core(&self) -> Result<(), LinkEnd> {
-        self.shared.link().end().cloned().map_or(Ok(()), Err)
+    /// An end while no leg stands: the stream's, of which nobody can be told, or that of grace, however long the pause
+    /// is that a relay asked for.
+    fn check_unattended(&self) -> Result<(), LinkEnd> {
+        if let Some(end) = self.shared.link().end() {
+            return Err(end.clone());
+        }
+        let cause = self.status.borrow().last_cause.clone();
+        self.check_patience(cause.as_deref().unwrap_or("the relay did not answer"))
     }
 
     /// Decides about a failed dial: how long to wait before the next.
@@ -290,7 +308,7 @@ impl Driver {
         let froze = self.patience.tick(Instant::now(), SystemTime::now());
         if froze {
             tracing::debug!("woke from a freeze");
-            self.pause = PAUSES.0;
+            (self.pause, self.begun) = (PAUSES.0, Instant::now());
         }
         froze
     }
@@ -394,12 +412,10 @@ impl Driver {
     fn note_unpaired(&mut self, cause: &str) {
         self.patience.unpaired(Instant::now());
         self.status.send_if_modified(|status| {
-            let changed = status.paired;
-            status.paired = false;
-            if changed {
-                status.last_cause = Some(cause.to_owned());
+            if status.paired {
+                status.interruption = Some(cause.to_owned());
             }
-            changed
+            std::mem::take(&mut status.paired)
         });
     }
 
@@ -439,7 +455,7 @@ impl Driver {
         tracing::debug!(cause, "leg lost");
         self.shared.link().unpaired();
         self.note_unpaired(cause);
-        self.status.send_modify(|status| status.leg = None);
+        self.status.send_modify(|status| (status.leg, status.last_cause) = (None, Some(cause.to_owned())));
         if let Some(code) = code {
             self.close(pump, code).await;
             // The peer may have come meanwhile: that was news of the leg that is left.

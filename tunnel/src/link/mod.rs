@@ -25,7 +25,7 @@ pub mod stream;
 #[cfg(test)]
 mod tests;
 
-pub use driver::{LinkConfig, LinkHandle, open};
+pub use driver::{LinkConfig, LinkHandle, Redialer, open};
 pub use end::LinkEnd;
 pub use status::LinkStatus;
 pub use stream::LinkStream;

@@ -120,7 +120,9 @@ impl Pump {
         match notice {
             Notice::Up { pairing } => {
                 link.paired();
-                self.control.push_back(LegMessage::text(sync(pairing)));
+                // Only the newest is of use, and a relay that does not read must not make them pile up.
+                self.control.retain(|message| !message.is_text());
+                self.control.push_front(LegMessage::text(sync(pairing)));
             }
             Notice::Down => link.unpaired(),
         }
@@ -168,3 +170,7 @@ impl Pump {
         true
     }
 }
+
+#[cfg(test)]
+#[path = "pump_tests.rs"]
+mod tests;

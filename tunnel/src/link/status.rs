@@ -15,6 +15,8 @@ pub struct LinkStatus {
     pub resumes: u64,
     /// How long the last outage lasted, time not run left out.
     pub last_outage: Option<Duration>,
+    /// What ended the last pairing, for people.
+    pub interruption: Option<String>,
     /// What ended the last leg or dial, for people.
     pub last_cause: Option<String>,
     /// How the link ended, once it has.

@@ -91,15 +91,21 @@ async fn end(session: &mut Session, service: &Service, reason: Reason) -> End {
 async fn after_session(session: &mut Session, outcome: Result<(), String>, link: Option<LinkEnd>) -> End {
     let lost = outcome.err().map(|cause| link.map_or(cause, |end| end.to_string()));
     match (timeout(ANSWER_DELAY, session.invocation.answer(Phase::Carry)).await, lost) {
+        // The function knows no more than that; this end knows how.
+        (Ok(Verdict::Over(Err(Fault { reason: Reason::Lost, .. }))), Some(cause)) => Err(lost_tunnel(&cause)),
         (Ok(Verdict::Over(end)), _) => end,
         (_, None) => Ok(Reason::Deadline),
-        (_, Some(cause)) => Err(Fault {
-            phase: Phase::Carry,
-            reason: Reason::Lost,
-            text: format!("the tunnel was lost: {cause}"),
-            hint: "it is replaced; its streams were reset",
-            retryable: true,
-        }),
+        (_, Some(cause)) => Err(lost_tunnel(&cause)),
+    }
+}
+
+fn lost_tunnel(cause: &str) -> Fault {
+    Fault {
+        phase: Phase::Carry,
+        reason: Reason::Lost,
+        text: format!("the tunnel was lost: {cause}"),
+        hint: "it is replaced; its streams were reset",
+        retryable: true,
     }
 }
 

@@ -34,6 +34,7 @@ pub use self::roster::Roster;
 use self::start::Beginning;
 use super::state::{ExitState, Phase, Reason};
 use crate::cloud::Cloud;
+use crate::network::Network;
 use crate::scheduler::plan::ExitId;
 
 /// Orders that may wait for an exit: each is given once, and there are few kinds.
@@ -53,6 +54,8 @@ pub struct Outfit<C> {
     pub egress: Egress,
     /// How long a tunnel may be unpaired.
     pub grace: Duration,
+    /// This machine's network: when it changes, every leg is dialled anew.
+    pub network: Network,
 }
 
 /// What an exit is told to do.

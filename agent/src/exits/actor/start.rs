@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{ReadHalf, WriteHalf, split};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
+use tokio_util::task::AbortOnDropHandle;
 use tunnel::control::{self, FromFunction};
 use tunnel::identity::Identity;
 use tunnel::invitation::Invitation;
-use tunnel::link::{LinkConfig, LinkEnd, LinkHandle, LinkStream, open};
+use tunnel::link::{LinkConfig, LinkEnd, LinkHandle, LinkStream, Redialer, open};
 use tunnel::session::client::{self, Driver, Opener};
 use tunnel::stream::TunnelStream;
 use tunnel::ticket::Ticket;
@@ -33,6 +34,7 @@ pub(super) struct Beginning {
     stream: Option<LinkStream>,
     ticket: Ticket,
     identities: (Identity, Identity),
+    _redialling: AbortOnDropHandle<()>,
 }
 
 impl Beginning {
@@ -41,7 +43,14 @@ impl Beginning {
         let ticket = Ticket::mint();
         let dialer = tunnel::leg::dial::Dialer::for_agent(&outfit.relays, ticket.hash());
         let (stream, link) = open(LinkConfig { id: ticket.hash().prefix(), dialer, grace: outfit.grace });
-        Self { link, stream: Some(stream), ticket, identities: (Identity::mint(), Identity::mint()) }
+        let redialling = tokio::spawn(redial_at_each(outfit.network.changes(), link.redialer()));
+        Self {
+            link,
+            stream: Some(stream),
+            ticket,
+            identities: (Identity::mint(), Identity::mint()),
+            _redialling: AbortOnDropHandle::new(redialling),
+        }
     }
 
     /// The payload that invites an instance to this tunnel. `fresh`: whether one without a tunnel may take it.
@@ -63,6 +72,13 @@ impl Beginning {
             fresh,
             source: None,
         }
+    }
+}
+
+/// Tells the link whenever this machine's network has changed.
+async fn redial_at_each(mut changes: watch::Receiver<u64>, link: Redialer) {
+    while changes.changed().await.is_ok() {
+        link.redial();
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which exits end, and for whose slot.
 //!
-//! Never: no exit with a running stream ends here except at its function's limit, its drain limit, the end of grace, or when
-//! its slot is the last one for an exit that accepts.
+//! Never: no exit with a running stream ends here except at its function's limit, its drain limit, or when its slot is the
+//! last one for an exit that accepts. Grace is the link's to count: it knows of time not run, and of dials under way.
 
 use std::time::Duration;
 
@@ -79,10 +79,8 @@ impl Pass<'_> {
     fn is_over(&self, exit: &ExitView) -> Option<Reason> {
         if self.now >= self.latest_end(exit) {
             Some(Reason::Deadline)
-        } else if exit.state.is_starting() {
-            (exit.starting_for >= START_LIMIT).then_some(Reason::StartTimeout)
         } else {
-            exit.is_unpaired_for(self.settings.grace).then_some(Reason::Lost)
+            (exit.state.is_starting() && exit.starting_for >= START_LIMIT).then_some(Reason::StartTimeout)
         }
     }
 
@@ -98,8 +96,6 @@ impl Pass<'_> {
         self.wake_at(self.latest_end(exit));
         if exit.state.is_starting() {
             self.wake_when(exit.starting_for, START_LIMIT);
-        } else if let Some(unpaired) = exit.unpaired_for {
-            self.wake_when(unpaired, self.settings.grace);
         }
     }
 

@@ -30,6 +30,8 @@ pub(super) struct Exit {
     /// The relay on which its leg stands, by its place in the list.
     pub(super) leg: Option<usize>,
     pub(super) unpaired_since: Option<Instant>,
+    /// What interrupted its tunnel last.
+    pub(super) interruption: Option<String>,
     pub(super) resumes: u64,
     pub(super) last_resume: Option<Duration>,
     pub(super) replaced_at: Option<Timestamp>,
@@ -84,6 +86,7 @@ impl Exit {
             asked_address: false,
             leg: None,
             unpaired_since: None,
+            interruption: None,
             resumes: 0,
             last_resume: None,
             replaced_at: None,

@@ -83,24 +83,18 @@ impl<C: Cloud> Supervisor<C> {
             return;
         }
         let was_paired = exit.unpaired_since.is_none();
-        if status.paired {
-            exit.unpaired_since = None;
-        } else {
-            exit.unpaired_since.get_or_insert_with(tokio::time::Instant::now);
-        }
-        if status.resumes > exit.resumes {
-            exit.last_resume = status.last_outage;
-        }
-        exit.resumes = status.resumes;
+        exit.unpaired_since = (!status.paired).then(|| exit.unpaired_since.unwrap_or_else(tokio::time::Instant::now));
+        exit.interruption.clone_from(&status.interruption);
         self.pool.set_paired(&exit.pool_id(), status.paired);
-        let (exit_id, cause) = (exit.pool_id(), status.last_cause.as_deref().unwrap_or("unknown"));
-        match (was_paired, status.paired) {
-            (true, false) => tracing::info!(exit = %exit_id, cause, "tunnel interrupted; its streams wait"),
-            (false, true) => {
-                let ms = exit.last_resume.unwrap_or_default().as_millis() as u64;
-                tracing::info!(exit = %exit_id, cause, ms, "tunnel resumed");
-            }
-            _ => {}
+        let (exit_id, cause) = (exit.pool_id(), status.interruption.as_deref().unwrap_or("unknown"));
+        if was_paired && !status.paired {
+            tracing::info!(exit = %exit_id, cause, "tunnel interrupted; its streams wait");
+        }
+        // Of several resumes in quick succession only the last may be seen.
+        if status.resumes > exit.resumes {
+            let ms = status.last_outage.unwrap_or_default().as_millis() as u64;
+            tracing::info!(exit = %exit_id, cause, ms, resumes = status.resumes, relay = status.leg, "tunnel resumed");
+            (exit.resumes, exit.last_resume) = (status.resumes, status.last_outage);
         }
     }
 
@@ -114,7 +108,8 @@ impl<C: Cloud> Supervisor<C> {
         exit.state = state;
         let region = &mut self.regions[exit.region];
         let reason = state.ended_reason().map_or("unknown", Reason::name);
-        tracing::info!(region = region.name, exit = %exit.pool_id(), reason, streams_cut = streams.open, "exit ended");
+        let (exit_id, cause) = (exit.pool_id(), fault.as_ref().map(|fault| fault.text.as_str()));
+        tracing::info!(region = region.name, exit = %exit_id, reason, cause, streams_cut = streams.cut + streams.open as u64, "exit ended");
         if let Some(fault) = &fault {
             region.error = Some(fault.text.clone());
             self.health.set(problem_key(&region.name), problem(&region.name, fault));

@@ -98,7 +98,7 @@ pub struct ExitSnapshot {
     pub rtt: Option<Duration>,
     /// From Invoke to `hello`; `None` for an instance that was warm.
     pub cold_start: Option<Duration>,
-    /// What it failed of.
+    /// What it failed of, or what interrupts it now.
     pub error: Option<String>,
 }
 
@@ -179,7 +179,14 @@ impl<C: Cloud> Supervisor<C> {
             streams,
             rtt: known.filter(|_| ended.is_none()).and_then(|known| known.opener.rtt()),
             cold_start: known.and_then(|known| known.cold_start),
-            error: ended.and_then(|ended| ended.fault.as_ref()).map(|fault| fault.text.clone()),
+            error: match ended {
+                Some(ended) => ended.fault.as_ref().map(|fault| fault.text.clone()),
+                None => exit.interruption.as_ref().filter(|_| exit.unpaired_since.is_some()).map(|cause| interrupted(cause)),
+            },
         }
     }
+}
+
+fn interrupted(cause: &str) -> String {
+    format!("the tunnel is interrupted ({cause}); its streams wait")
 }

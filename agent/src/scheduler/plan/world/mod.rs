@@ -282,7 +282,7 @@ impl World {
         let exits = self.exits.iter().flat_map(|exit| {
             let asks = exit.view.deadline.before(question);
             let fate = exit.fate.map(|(at, _)| at);
-            let paired = exit.unpaired.map(|(_, until)| until + lag);
+            let paired = exit.unpaired.map(|(since, until)| until.min(since + self.settings.grace) + lag);
             let silent = exit.asked_at.map(|at| at + ORDER_WAIT);
             [fate, exit.renewal.map(|(at, _)| at), paired, exit.gone_at, silent, Some(asks), Some(exit.view.deadline)]
         });
@@ -304,16 +304,18 @@ impl World {
 
     /// Lets one exit's events happen; true if it is gone.
     fn exit_happens(&mut self, at: usize) -> bool {
-        let (now, awake, question) = (self.now, self.awake, self.settings.question_lead());
+        let (now, awake, question, grace) = (self.now, self.awake, self.settings.question_lead(), self.settings.grace);
         let exit = &mut self.exits[at];
         if exit.gone_at.is_some_and(|gone| gone <= now) {
             let failed = exit.view.state.is_starting();
             self.remove(at, failed);
             return true;
         }
-        if exit.unpaired.is_some_and(|(_, until)| until <= awake) {
-            exit.unpaired = None;
+        if exit.unpaired.is_some_and(|(since, until)| until > awake && since + grace <= awake) {
+            self.remove(at, true);
+            return true;
         }
+        exit.unpaired.take_if(|(_, until)| *until <= awake);
         match exit.fate.take_if(|(due, _)| *due <= now) {
             Some((_, Fate::Ready)) => self.become_ready(at),
             Some((_, Fate::Fails(kind))) => {

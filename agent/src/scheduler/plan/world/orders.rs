@@ -69,7 +69,7 @@ impl World {
     }
 
     fn end(&mut self, id: ExitId, reason: Reason) {
-        let (now, grace, drain) = (self.now, self.settings.grace, self.settings.drain);
+        let (now, drain) = (self.now, self.settings.drain);
         let last_moment = now + self.settings.lead();
         let full = self.exits.len() >= self.settings.max_per_region;
         let pressed = full && self.acceptor().is_some_and(|exit| exit.view.id != id && exit.view.deadline <= last_moment);
@@ -81,7 +81,6 @@ impl World {
             Reason::Deadline => exit.view.deadline <= now || exit.view.asked,
             Reason::DrainLimit => exit.view.replaced_at.is_some_and(|at| at + drain <= now),
             Reason::LastSlot => pressed && exit.view.state == ExitState::Draining,
-            Reason::Lost => exit.view.is_unpaired_for(grace),
             Reason::Idle | Reason::Shutdown => true,
             _ => false,
         };

@@ -1,0 +1,72 @@
+//! What ends a stream all the same, and that it is told as such.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, TcpListener};
+use std::time::{Duration, Instant};
+
+use super::processes::{are_gone, descendants};
+use super::program::{Program, Relay};
+use super::tools::{connect_through, wait_for};
+use super::world::configuration;
+
+/// The shortest grace there is.
+const GRACE: &str = "grace = \"5s\"";
+
+#[test]
+fn grace_that_runs_out_resets_the_streams_tells_why_and_the_region_recovers() {
+    let mut relay = Relay::start();
+    let agent = Program::start(&configuration(GRACE, &[(relay.address, &relay.token)]));
+    let site = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("site");
+    let mut app = connect_through(agent.proxy(), site.local_addr().expect("address"));
+    let (mut far, _) = site.accept().expect("connection");
+    far.write_all(b"x").expect("write");
+    app.read_exact(&mut [0]).expect("the stream is up");
+
+    relay.kill();
+    let begun = Instant::now();
+    wait_for("an exit that says that it is interrupted", || {
+        let status = agent.status()?;
+        status["exits"].as_array()?.iter().find(|exit| exit["paired"] == false && exit["error"].is_string())?;
+        Some(())
+    });
+    assert_eq!(app.read(&mut [0]).expect_err("no clean end").kind(), ErrorKind::ConnectionReset);
+    assert!(begun.elapsed() >= Duration::from_secs(5), "not before grace is over");
+    far.set_read_timeout(Some(Duration::from_secs(30))).expect("option");
+    assert_eq!(far.read(&mut [0]).expect_err("no clean end").kind(), ErrorKind::ConnectionReset);
+    let status = wait_for("a failed exit and a problem", || {
+        let status = agent.status()?;
+        let failed = status["exits"].as_array()?.iter().any(|exit| {
+            exit["state"] == "failed"
+                && exit["ended_reason"] == "lost"
+                && exit["error"].as_str().is_some_and(|text| text.contains("grace"))
+        });
+        (failed && status["health"] != "healthy" && status["problems"][0]["region"] == "only").then_some(status)
+    });
+    assert_eq!(status["relays"][0]["state"], "down", "{status}");
+    assert!(agent.log().contains("streams_cut=1"), "the log says that a stream ended with its exit");
+
+    relay.restart();
+    agent.wait_until_healthy();
+    assert_eq!(agent.status().expect("status")["problems"].as_array().map(Vec::len), Some(0));
+}
+
+#[test]
+fn the_functions_of_a_killed_agent_end_within_grace_and_so_does_their_bill() {
+    let relay = Relay::start();
+    let begun = Instant::now();
+    let mut agent = Program::start(&configuration(GRACE, &[(relay.address, &relay.token)]));
+    let started = descendants(agent.process.id());
+    agent.signal("KILL");
+    agent.wait();
+    let (lived, killed) = (begun.elapsed(), Instant::now());
+    wait_for("the end of every process", || are_gone(&started).then_some(()));
+    // Grace, the relay's notice, the ticks and the answer.
+    assert!(killed.elapsed() < Duration::from_secs(5 + 3), "{:?}", killed.elapsed());
+    let bill = std::fs::read_to_string(agent.billing()).expect("bill");
+    let billed: u64 = bill
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("json")["billed_ms"].as_u64().expect("milliseconds"))
+        .sum();
+    let after = billed.saturating_sub(u64::try_from(lived.as_millis()).expect("short"));
+    assert!(billed > 0 && after < 8_000, "billed {billed} ms, of which {after} ms afterwards: {bill}");
+}

@@ -1,0 +1,123 @@
+//! Links against relays that misbehave, over real sockets: when an end is patient, and when it is not.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, timeout};
+use tunnel::instance::InstanceNonce;
+use tunnel::invitation::RelayEndpoint;
+use tunnel::leg::dial::{AgentRelay, Dialer};
+use tunnel::leg::tls::{public_roots, trusting};
+use tunnel::link::{LinkConfig, LinkEnd, LinkHandle, LinkStream, open};
+use tunnel::ticket::Ticket;
+
+/// A grace that a test can wait for.
+const GRACE: Duration = Duration::from_secs(1);
+/// Longer than anything here takes, shorter than what must not be waited for.
+const SOON: Duration = Duration::from_millis(2_500);
+
+/// A port that plays the relay.
+async fn relay() -> (TcpListener, RelayEndpoint) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("bind");
+    let url = format!("ws://{}", listener.local_addr().expect("address")).parse().expect("url");
+    (listener, RelayEndpoint { url, pin: None })
+}
+
+fn link(dialer: Dialer) -> (LinkStream, LinkHandle) {
+    open(LinkConfig { id: Ticket::mint().hash().prefix(), dialer, grace: GRACE })
+}
+
+fn as_agent(relays: &[&RelayEndpoint]) -> (LinkStream, LinkHandle) {
+    let trust = trusting(public_roots()).expect("roots");
+    let relay = |endpoint: &&RelayEndpoint| AgentRelay {
+        endpoint: (*endpoint).clone(),
+        token: "token".to_owned().into(),
+        trust: trust.clone(),
+    };
+    link(Dialer::for_agent(&relays.iter().map(relay).collect::<Vec<_>>(), Ticket::mint().hash()))
+}
+
+fn as_function(relay: &RelayEndpoint) -> (LinkStream, LinkHandle) {
+    let trust = trusting(public_roots()).expect("roots");
+    link(Dialer::for_function(std::slice::from_ref(relay), &Ticket::mint(), InstanceNonce::mint(), &trust))
+}
+
+/// Takes a leg and reads its request.
+async fn taken(listener: &TcpListener) -> TcpStream {
+    let (mut leg, _) = listener.accept().await.expect("a leg");
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(leg.read_u8().await.expect("a request"));
+    }
+    leg
+}
+
+/// Answers every leg with this.
+async fn answering(listener: TcpListener, answer: &str) {
+    loop {
+        let mut leg = taken(&listener).await;
+        leg.write_all(format!("HTTP/1.1 {answer}\r\nContent-Length: 0\r\n\r\n").as_bytes()).await.expect("an answer");
+    }
+}
+
+async fn end_of((_stream, handle): (LinkStream, LinkHandle)) -> (LinkEnd, Duration) {
+    let begun = Instant::now();
+    let end = timeout(SOON, handle.ended()).await.expect("an end in time");
+    (end, begun.elapsed())
+}
+
+#[tokio::test]
+async fn grace_ends_a_link_although_the_relay_asks_for_a_longer_pause() {
+    let (listener, endpoint) = relay().await;
+    let link = as_agent(&[&endpoint]);
+    let (end, after) = tokio::select! {
+        end = end_of(link) => end,
+        () = answering(listener, "429 Too Many Requests\r\nRetry-After: 600") => unreachable!(),
+    };
+    assert!(matches!(&end, LinkEnd::GraceOver(cause) if cause.contains("429")), "{end}");
+    assert!(after >= GRACE, "{after:?}");
+}
+
+#[tokio::test]
+async fn grace_ends_a_link_although_a_dial_hangs() {
+    let (_deaf, endpoint) = relay().await;
+    let (closed, refusing) = relay().await;
+    drop(closed);
+    let (end, after) = end_of(as_agent(&[&refusing, &endpoint])).await;
+    assert!(matches!(end, LinkEnd::GraceOver(_)) && after >= GRACE, "{end} after {after:?}");
+}
+
+#[tokio::test]
+async fn a_changed_network_ends_a_dial_that_hangs_and_begins_another() {
+    let (listener, endpoint) = relay().await;
+    let (_stream, handle) = as_agent(&[&endpoint]);
+    let hanging = taken(&listener).await;
+    handle.redialer().redial();
+    let _again = timeout(SOON, taken(&listener)).await.expect("another dial, at once");
+    drop(hanging);
+}
+
+#[tokio::test]
+async fn final_answers_end_a_link_at_once() {
+    for (answer, code) in [("401 Unauthorized", "refused"), ("410 Gone", "refused"), ("409 Conflict", "superseded")] {
+        let (listener, endpoint) = relay().await;
+        let (end, after) = tokio::select! {
+            end = end_of(as_function(&endpoint)) => end,
+            () = answering(listener, answer) => unreachable!(),
+        };
+        assert_eq!(end.code(), code, "{answer}");
+        assert!(after < GRACE, "{answer}: {after:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_is_over_while_it_dials_ends_without_a_dial() {
+    let (listener, endpoint) = relay().await;
+    let (stream, handle) = as_agent(&[&endpoint]);
+    let hanging = taken(&listener).await;
+    drop(stream);
+    assert_eq!(timeout(SOON, handle.ended()).await.expect("in time"), LinkEnd::Abandoned);
+    drop(hanging);
+}
