@@ -72,6 +72,11 @@ impl Link {
         self.outgoing.has_room()
     }
 
+    /// Whether the sending half was ended: nothing more may be written.
+    pub fn is_finished(&self) -> bool {
+        self.outgoing.is_finished()
+    }
+
     /// Ends the sending half.
     pub fn finish(&mut self) {
         self.outgoing.finish();

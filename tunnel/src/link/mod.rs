@@ -8,7 +8,9 @@
 //! [`core`] is pure: it takes bytes and gives bytes, and knows neither sockets nor time.
 //! Never: an offset that cannot be is `RESET`, never a panic; no buffer grows beyond [`crate::limits::LINK_CAPACITY`].
 
+mod carrying;
 pub mod core;
+mod dialling;
 pub mod driver;
 #[cfg(test)]
 mod driver_tests;

@@ -89,6 +89,9 @@ impl AsyncWrite for LinkStream {
         if let Some(end) = link.end() {
             return Poll::Ready(Err(broken(end)));
         }
+        if link.is_finished() {
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::BrokenPipe, "the stream was shut down")));
+        }
         if !link.is_writable() {
             return Poll::Pending;
         }

@@ -9,6 +9,7 @@ pub struct Gauge {
     received: AtomicU64,
     rtt_micros: AtomicU64,
     paused: AtomicBool,
+    pauses: AtomicU64,
 }
 
 impl Gauge {
@@ -22,7 +23,14 @@ impl Gauge {
 
     /// Stops or resumes measuring: a ping sent while unpaired would measure the outage.
     pub fn pause(&self, paused: bool) {
-        self.paused.store(paused, Ordering::Relaxed);
+        if !self.paused.swap(paused, Ordering::Relaxed) && paused {
+            self.pauses.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How often measuring was paused: what began before a pause and ended after it measured the outage.
+    pub(crate) fn pauses(&self) -> u64 {
+        self.pauses.load(Ordering::Relaxed)
     }
 
     pub(crate) fn is_paused(&self) -> bool {
@@ -40,5 +48,17 @@ impl Gauge {
     pub(crate) fn set_rtt(&self, rtt: Duration) {
         let micros = u64::try_from(rtt.as_micros()).unwrap_or(u64::MAX).max(1);
         self.rtt_micros.store(micros, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_outage_is_one_pause() {
+        let gauge = Gauge::default();
+        [true, true, false, false, true].into_iter().for_each(|paused| gauge.pause(paused));
+        assert_eq!((gauge.pauses(), gauge.is_paused()), (2, true));
     }
 }

@@ -23,13 +23,23 @@ pub(super) trait Windows {
     fn set(&mut self, size: u32) -> Result<(), h2::Error>;
 }
 
+/// A PING under way.
+#[derive(Clone, Copy)]
+struct Sent {
+    at: Instant,
+    /// What had been received then.
+    received: u64,
+    /// How many pauses there had been: one more, and the answer measures an outage.
+    pauses: u64,
+}
+
 /// Measures one connection.
 pub(super) struct Tuner {
     ping_pong: Option<PingPong>,
     gauge: Arc<Gauge>,
     window: Window,
     unset: Option<u32>,
-    sent: Option<(Instant, u64)>,
+    sent: Option<Sent>,
     answered: Option<(Instant, u64)>,
 }
 
@@ -43,7 +53,7 @@ impl Tuner {
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, connection: &mut impl Windows) {
         let Some(ping_pong) = &mut self.ping_pong else { return };
         let now = Instant::now();
-        if let Some((at, received)) = self.sent
+        if let Some(sent) = self.sent
             && let Poll::Ready(answer) = ping_pong.poll_pong(cx)
         {
             self.sent = None;
@@ -51,19 +61,19 @@ impl Tuner {
                 self.ping_pong = None;
                 return;
             }
-            self.answer(now, at, received);
+            self.answer(now, sent);
         }
         self.apply(connection);
         self.ping(now);
     }
 
-    fn answer(&mut self, now: Instant, sent: Instant, received_then: u64) {
-        let rtt = now - sent;
+    fn answer(&mut self, now: Instant, sent: Sent) {
+        let rtt = now - sent.at;
         let received = self.gauge.received();
         self.answered = Some((now, received));
-        if !self.gauge.is_paused() {
+        if self.gauge.pauses() == sent.pauses {
             self.gauge.set_rtt(rtt);
-            self.unset = self.window.measure(received - received_then, rtt).or(self.unset);
+            self.unset = self.window.measure(received - sent.received, rtt).or(self.unset);
         }
     }
 
@@ -84,7 +94,7 @@ impl Tuner {
         if let Some(ping_pong) = &mut self.ping_pong
             && ping_pong.send_ping(Ping::opaque()).is_ok()
         {
-            self.sent = Some((now, self.gauge.received()));
+            self.sent = Some(Sent { at: now, received: self.gauge.received(), pauses: self.gauge.pauses() });
         }
     }
 }

@@ -144,13 +144,23 @@ impl<C: Cloud> Actor<C> {
         Ok(Session { opener, driver, heard, said, invocation })
     }
 
-    /// Waits for the agent's own leg.
+    /// Waits for the agent's own leg, and tells of every dial that fails.
     async fn stand(&mut self, beginning: &mut Beginning) -> Result<(), End> {
-        let leg = timeout(LEG_TIMEOUT, beginning.link.leg_stands());
-        tokio::select! {
-            standing = leg => standing.unwrap_or(Err(LinkEnd::Unknown)).map_err(|end| Err(no_leg(&end, beginning))),
-            reason = told_to_end(&mut self.orders) => Err(Ok(reason)),
-        }
+        let mut status = beginning.link.status();
+        let standing = {
+            let mut leg = pin!(timeout(LEG_TIMEOUT, beginning.link.leg_stands()));
+            loop {
+                tokio::select! {
+                    standing = &mut leg => break standing.unwrap_or(Err(LinkEnd::Unknown)),
+                    reason = told_to_end(&mut self.orders) => return Err(Ok(reason)),
+                    Ok(()) = status.changed() => {
+                        let now = status.borrow_and_update().clone();
+                        self.tell(Report::Link(now)).await;
+                    }
+                }
+            }
+        };
+        standing.map_err(|end| Err(no_leg(&end, beginning)))
     }
 
     /// Invokes the function for this tunnel, with the region's instances as they are now.

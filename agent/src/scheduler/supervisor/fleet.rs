@@ -8,7 +8,7 @@ use super::exit::{Ended, Exit, Known, pool_id};
 use super::{ENDED_SHOWN, Supervisor};
 use crate::cloud::Cloud;
 use crate::exits::actor::{self, Fault, Order, Post, Ready, Report, Told};
-use crate::exits::state::{ExitState, Reason};
+use crate::exits::state::{ExitState, Phase, Reason};
 use crate::exits::{ExitEntry, ExitView as Pooled, StreamStats, address};
 use crate::health::{Problem, ProblemKey, Severity};
 use crate::scheduler::backoff::{FailureKind, Jitter};
@@ -79,6 +79,11 @@ impl<C: Cloud> Supervisor<C> {
     fn on_link(&mut self, id: ExitId, status: &LinkStatus) {
         let Some(exit) = self.exits.get_mut(&id) else { return };
         exit.leg = status.leg;
+        match (status.leg, &status.last_cause) {
+            (Some(_), _) => drop(self.health.clear(&unreachable_key())),
+            (None, Some(cause)) => self.health.set(unreachable_key(), unreachable(cause)),
+            (None, None) => {}
+        }
         if exit.state.is_starting() {
             return;
         }
@@ -248,6 +253,22 @@ fn kind(fault: Option<&Fault>) -> FailureKind {
         Some(fault) if fault.reason == Reason::Throttled => FailureKind::Throttled,
         Some(fault) if !fault.retryable => FailureKind::Permanent,
         _ => FailureKind::Retryable,
+    }
+}
+
+/// Every exit dials the same relays: one problem for all.
+fn unreachable_key() -> ProblemKey {
+    ProblemKey::agent("relay_unreachable")
+}
+
+fn unreachable(cause: &str) -> Problem {
+    Problem {
+        code: "relay_unreachable".to_owned(),
+        severity: Severity::Warning,
+        region: None,
+        phase: Some(Phase::Dial.name().to_owned()),
+        text: format!("the relay cannot be reached: {cause}"),
+        hint: Some("check relay.url, the network and that the relay runs; it is dialled again and again".to_owned()),
     }
 }
 
