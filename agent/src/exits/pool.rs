@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use tunnel::control;
 use tunnel::destination::{Destination, Host};
 use tunnel::limits::STREAMS_PER_EXIT;
@@ -116,6 +116,7 @@ struct Exit {
 struct Chosen {
     id: ExitId,
     opener: Opener,
+    is_paired: bool,
     guard: StreamGuard,
 }
 
@@ -208,7 +209,7 @@ impl Pool {
         let ask = Ask { destination, region, deadline: Instant::now() + self.0.config.wait };
         let first = self.exit_for(&ask, None).await?;
         let first_id = first.id.clone();
-        match self.open_on(first, destination).await {
+        match self.open_on(first, &ask).await {
             Ok(opened) => Ok(opened),
             Err(error) if error.is_worth_another_exit() => {
                 tracing::debug!(exit = %first_id, %destination, %error, "trying another exit");
@@ -235,7 +236,7 @@ impl Pool {
             OpenError::Refused(refusal) => self.choose(ask, Some(not)).ok_or(refusal)?,
             _ => self.exit_for(ask, Some(not)).await?,
         };
-        self.open_on(second, ask.destination).await.map_err(Refusal::from)
+        self.open_on(second, ask).await.map_err(Refusal::from)
     }
 
     async fn exit_for(&self, ask: &Ask<'_>, not: Option<&ExitId>) -> Result<Chosen, Refusal> {
@@ -266,12 +267,15 @@ impl Pool {
         let meter = Arc::new(Meter::new());
         let guard =
             StreamGuard { exit: exit.id.clone(), place: exit.streams.enter(&meter), _demand: self.0.demand.open(), meter };
-        Some(Chosen { id: exit.id.clone(), opener: exit.opener.clone(), guard })
+        let is_paired = exit.unpaired_since.is_none();
+        Some(Chosen { id: exit.id.clone(), opener: exit.opener.clone(), is_paired, guard })
     }
 
-    async fn open_on(&self, chosen: Chosen, destination: &Destination) -> Result<Opened, OpenError> {
-        let Chosen { id, opener, guard } = chosen;
-        match timeout(OPEN_TIMEOUT, opener.open(&destination.to_string())).await {
+    /// An exit whose tunnel is interrupted is none yet: it may come back within the request's wait, and no later.
+    async fn open_on(&self, chosen: Chosen, ask: &Ask<'_>) -> Result<Opened, OpenError> {
+        let Chosen { id, opener, is_paired, guard } = chosen;
+        let deadline = if is_paired { Instant::now() + OPEN_TIMEOUT } else { ask.deadline };
+        match timeout_at(deadline, opener.open(&ask.destination.to_string())).await {
             Ok(Ok(stream)) => Ok(Opened { stream, guard }),
             Ok(Err(error)) => {
                 if matches!(error, OpenError::GoingAway | OpenError::Lost(_)) {
@@ -279,7 +283,8 @@ impl Pool {
                 }
                 Err(error)
             }
-            Err(_) => Err(Refusal::new(ProxyError::ConnectionTimeout, "the exit did not answer").into()),
+            Err(_) if is_paired => Err(Refusal::new(ProxyError::ConnectionTimeout, "the exit did not answer").into()),
+            Err(_) => Err(unavailable(ask.region).into()),
         }
     }
 }

@@ -68,7 +68,8 @@ impl From<OpenError> for Refusal {
     fn from(error: OpenError) -> Self {
         match error {
             OpenError::Refused(refusal) => refusal,
-            other => Self::new(ProxyError::ConnectionTerminated, other),
+            // Nothing of the request has left: there was no exit for it.
+            other => Self::new(ProxyError::DestinationUnavailable, other),
         }
     }
 }
