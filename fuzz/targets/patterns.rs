@@ -1,9 +1,8 @@
 //! Host patterns, ports, region patterns and durations: each has one stable spelling, and a host matches its own pattern.
 #![no_main]
 
-use agent::config::{RegionPattern, duration};
+use agent::config::{RegionPattern, duration, is_region_name};
 use agent::routing::{HostPattern, Ports, Rule, Via};
-use agent::scheduler::regions;
 use libfuzzer_sys::fuzz_target;
 use tunnel::destination::{Destination, Host};
 
@@ -18,11 +17,12 @@ fuzz_target!(|text: &str| {
     if let Ok(ports) = text.parse::<Ports>() {
         assert_eq!(ports.to_string().parse(), Ok(ports));
     }
-    if let Ok(region) = text.parse::<RegionPattern>() {
-        assert_eq!(region.to_string().parse(), Ok(region));
+    if let Ok(pattern) = text.parse::<RegionPattern>() {
+        assert_eq!(pattern.to_string().parse().as_ref(), Ok(&pattern));
+        assert!(matches!(pattern, RegionPattern::Exact(_)) == pattern.matches(text));
     }
-    if let Ok(regions) = regions::expand(text.split(',')) {
-        assert!(!regions.is_empty());
+    if is_region_name(text) && text.len() <= 32 {
+        assert_eq!(text.parse(), Ok(RegionPattern::Exact(text.to_owned())));
     }
     if let Ok(span) = duration::parse(text) {
         assert_eq!(duration::parse(&duration::show(span)), Ok(span));
