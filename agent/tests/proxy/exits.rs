@@ -138,6 +138,16 @@ async fn an_exit_unpaired_for_a_second_is_passed_over() {
 }
 
 #[tokio::test]
+async fn an_interrupted_exit_is_waited_for_no_longer_than_the_wait() {
+    let world = World::without_exits(Options { wait: SHORT, ..Options::default() }).await;
+    let away = world.add_exit("away", "here", Manner::Silent).await;
+    world.proxy.pool.set_paired(&away.id, false);
+    let answer = world.ask("CONNECT a.test:1 HTTP/1.1\r\n\r\n").await.until_end().await;
+    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("error=destination_unavailable"), "{answer}");
+    assert!(answer.contains("Retry-After:"), "{answer}");
+}
+
+#[tokio::test]
 async fn a_client_that_goes_while_it_waits_is_no_longer_waited_for() {
     let world = World::without_exits(Options::default()).await;
     let mut demand = world.proxy.pool.demand();

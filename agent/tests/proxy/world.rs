@@ -117,6 +117,8 @@ pub(crate) enum Manner {
     Connects,
     /// Refuses everything with this.
     Refuses(ProxyError),
+    /// Answers nothing, as when the tunnel to it is interrupted.
+    Silent,
 }
 
 /// Tells an exit what to do, and what it was asked.
@@ -178,11 +180,12 @@ async fn run_exit(
     }
 }
 
-async fn take(incoming: Incoming, manner: Manner) {
+async fn take(mut incoming: Incoming, manner: Manner) {
     let destination: Destination = incoming.authority().parse().expect("authority");
     let error = match manner {
         Manner::Refuses(error) => Some(error),
         Manner::Connects => error_named(&destination.host),
+        Manner::Silent => return incoming.cancelled().await,
     };
     if let Some(error) = error {
         return incoming.refuse(&Refusal::new(error, "as the test says"));
