@@ -19,7 +19,11 @@ fuzz_target!(|text: &str| {
         let written = invitation.to_json();
         let again = Invitation::parse(written.to_string().as_bytes()).expect("own JSON");
         assert_eq!(again.to_json(), written);
-        assert!(!format!("{invitation:?}").contains(&invitation.ticket.to_hex()));
+        // A relay may be called as the ticket is; then its name is shown, and that is no leak.
+        let ticket = invitation.ticket.to_hex();
+        if json.to_ascii_lowercase().matches(&ticket).count() == 1 {
+            assert!(!format!("{invitation:?}").contains(&ticket));
+        }
     }
     let _ = parse_pin(text);
 });

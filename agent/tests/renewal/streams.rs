@@ -5,16 +5,18 @@ use std::path::PathBuf;
 
 use super::nginx::Nginx;
 use super::program::Program;
-use super::tools::{curl_text, noise, sha256, wait_for};
+use super::tools::{curl_text, noise, sha256, soak, wait_for};
 use super::world::{Line, configuration, exits};
 
-/// 40 s at the 200 KB/s of nginx's slow folder.
-const SONG: u64 = 8_000_000;
+/// 40 s at the 200 KB/s of nginx's slow folder; in a soak 200 s.
+fn song() -> u64 {
+    if soak() > 1 { 40_000_000 } else { 8_000_000 }
+}
 
 /// Downloads a song through the agent, one TCP connection at the site, and checks every byte.
 fn listen(agent: &Program, nginx: &Nginx) {
     let (song, copy): (PathBuf, PathBuf) = (nginx.root().join("song"), nginx.root().join("copy"));
-    noise(&song, SONG);
+    noise(&song, self::song());
     let url = format!("http://localhost:{}/slow/song", nginx.http);
     curl_text(&["-x", &agent.url(), "--proxytunnel", "-o", &copy.display().to_string(), &url]);
     assert_eq!(sha256(&copy), sha256(&song));
@@ -25,14 +27,14 @@ fn listen(agent: &Program, nginx: &Nginx) {
 fn a_download_outlives_several_lives_of_its_function() {
     let nginx = Nginx::start();
     // One invocation at a time: a renewal needs no second one.
-    let agent = Program::start(&(configuration("never", 12, "") + "[local]\nconcurrency = 1\n"));
+    let agent = Program::start(&(configuration("never", if soak() > 1 { 30 } else { 12 }, "") + "[local]\nconcurrency = 1\n"));
     listen(&agent, &nginx);
     let status = agent.status().expect("status");
     assert_eq!(status["regions"][0]["renewal"], "works", "{status}");
     let exits = exits(&agent).expect("exits");
     assert_eq!(exits.len(), 1, "{exits:?}");
     let renewals = exits[0]["renewals"].as_u64().expect("renewals");
-    assert!((3..=5).contains(&renewals), "{exits:?}");
+    assert!(renewals >= 3, "{exits:?}");
     let bill = std::fs::read_to_string(agent.billing()).expect("bill");
     let lives = bill.lines().count() as u64;
     assert!((renewals..=renewals + 1).contains(&lives), "every life but the last is billed: {bill}");

@@ -33,7 +33,7 @@ pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
 
 /// Runs curl; its standard output is the answer.
 pub fn curl(arguments: &[&str]) -> Output {
-    Command::new("curl").args(["-sS", "--max-time", "120"]).args(arguments).output().expect("curl runs")
+    Command::new("curl").args(["-sS", "--max-time", &(120 * soak()).to_string()]).args(arguments).output().expect("curl runs")
 }
 
 /// What curl printed, having succeeded.

@@ -9,7 +9,7 @@ use super::Supervisor;
 use super::snapshot::Snapshot;
 use crate::cloud::Cloud;
 use crate::exits::state::{ExitState, Reason};
-use crate::scheduler::plan::ExitId;
+use crate::scheduler::plan::{ExitId, RegionStatus};
 
 /// How long `rotate` waits for a new exit: a start may take 30 s, and one failure is retried.
 const ROTATE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(90);
@@ -134,7 +134,9 @@ impl<C: Cloud> Supervisor<C> {
         if self.stopping.is_some() {
             return rotated(None, Some(Reason::Shutdown.name().to_owned()));
         }
-        if Instant::now() < until {
+        let has_failed =
+            self.ended.iter().any(|ended| newer(&ended.exit.id) && ended.exit.region == waiting.region && ended.fault.is_some());
+        if !has_failed && region.status != RegionStatus::Failed && Instant::now() < until {
             return None;
         }
         rotated(None, Some(region.error.clone().unwrap_or_else(|| "no new exit in time; `status` says why".to_owned())))
