@@ -26,7 +26,7 @@ pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
         if let Some(answer) = ask() {
             return answer;
         }
-        assert!(begun.elapsed() < PATIENCE, "waited too long for {what}");
+        assert!(begun.elapsed() < PATIENCE * soak(), "waited too long for {what}");
         std::thread::sleep(Duration::from_millis(50));
     }
 }
@@ -61,7 +61,7 @@ pub fn noise(path: &Path, size: u64) {
 /// A raw CONNECT through the proxy; returns the stream behind the 200.
 pub fn connect_through(proxy: SocketAddr, site: SocketAddr) -> TcpStream {
     let mut stream = TcpStream::connect(proxy).expect("proxy");
-    stream.set_read_timeout(Some(PATIENCE)).expect("option");
+    stream.set_read_timeout(Some(PATIENCE * soak())).expect("option");
     write!(stream, "CONNECT {site} HTTP/1.1\r\nHost: {site}\r\n\r\n").expect("write");
     let head = read_head(&mut stream);
     assert!(head.starts_with("HTTP/1.1 200"), "{head}");
