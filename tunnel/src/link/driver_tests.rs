@@ -1,3 +1,5 @@
+//! The driver against relays that a test plays: pauses, ends and what a dropped handle leaves.
+
 use std::time::Duration;
 
 use futures_util::SinkExt;

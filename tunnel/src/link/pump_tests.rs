@@ -1,3 +1,5 @@
+//! The pump against a leg that a test holds: what a hostile relay can make it keep.
+
 use std::future::poll_fn;
 
 use futures_util::SinkExt;

@@ -1,3 +1,5 @@
+//! Two ends of a link and everything that can be lost between them.
+
 use std::sync::Arc;
 
 use bytes::Bytes;

@@ -1,3 +1,5 @@
+//! Sessions between two ends in memory, with real TCP connections spliced onto their streams.
+
 use std::io;
 use std::net::Ipv4Addr;
 use std::pin::Pin;
