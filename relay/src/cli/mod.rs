@@ -2,10 +2,14 @@
 
 mod agent;
 mod args;
+mod certificate;
+mod check;
 mod exit;
 mod init;
 mod logging;
+mod port;
 mod print;
+mod reload;
 mod run;
 
 use std::process::ExitCode;
@@ -37,7 +41,8 @@ fn dispatch(args: Args) -> Result<ExitCode, CliError> {
         None => default_config()?,
     };
     match args.command {
-        Command::Run => return run::run(&config),
+        Command::Run(args) => return run::run(&config, &args),
+        Command::Check => return check::check(&config),
         Command::Init(args) => init::init(&config, &args)?,
         Command::Agent { command } => agent::agent(&config, command)?,
     }
