@@ -7,4 +7,5 @@
 pub mod nginx;
 pub mod processes;
 pub mod program;
+pub mod squid;
 pub mod tools;

@@ -28,7 +28,7 @@ use self::fleet::Finding;
 use self::region::Region;
 use self::requests::Rotation;
 pub use self::requests::{Request, Rotated};
-pub use self::snapshot::{Elsewhere, ExitSnapshot, RegionSnapshot, Snapshot, Totals};
+pub use self::snapshot::{ExitSnapshot, RegionSnapshot, Snapshot, Totals};
 use super::idle::{Idle, IdleChange, stagger};
 use super::plan::{ExitId, Settings};
 use super::time::Timestamp;
