@@ -1,5 +1,7 @@
 //! The front as tests drive it: one process for all of them, and an account for each.
 
+#![allow(clippy::needless_pass_by_value, reason = "orders are documents that are written in place")]
+
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -93,6 +95,8 @@ pub struct Call {
     pub action: String,
     pub region: String,
     pub writes: bool,
+    /// Every permission that it needs.
+    pub needs: Vec<String>,
     pub status: Option<u64>,
 }
 
@@ -104,7 +108,6 @@ pub struct Account {
 
 impl Account {
     /// An account with these laws (see `front/world.py`).
-    #[allow(clippy::needless_pass_by_value, reason = "a document written in place")]
     pub fn open(laws: Value) -> Self {
         let opened = try_order(&json!({"do": "open", "laws": laws})).expect("an account");
         Self { id: opened["account"].as_str().expect("a number").to_owned(), administrator: Keys::read(&opened) }
@@ -157,20 +160,23 @@ impl Account {
             action: text(call, "action"),
             region: text(call, "region"),
             writes: call["writes"] == true,
+            needs: serde_json::from_value(call["needs"].clone()).expect("actions"),
             status: call["status"].as_u64(),
         };
         answer["calls"].as_array().expect("calls").iter().map(read).collect()
     }
 
-    /// Waits until a call hangs.
-    pub fn wait_until_held(&self) {
-        wait_for("a call that hangs", || (self.order(json!({"do": "held"}))["held"] != 0).then_some(()));
+    /// Waits until a call hangs; false when it is over first.
+    pub fn wait_until_held_or(&self, mut is_over: impl FnMut() -> bool) -> bool {
+        wait_for("a call that hangs", || {
+            let is_held = self.order(json!({"do": "held"}))["held"] != 0;
+            (is_held || is_over()).then_some(is_held)
+        })
     }
 
     /// What the administrator does by hand: an operation by boto3's name. `{"$file": path}` stands for a file's bytes.
     pub fn try_aws(&self, service: &str, region: &str, operation: &str, parameters: Value) -> Result<Value, String> {
-        let order =
-            json!({"do": "aws", "service": service, "region": region, "operation": operation, "parameters": parameters});
+        let order = json!({"do": "aws", "service": service, "region": region, "operation": operation, "parameters": parameters});
         self.try_order(order).map(|answer| answer["answer"].clone())
     }
 
@@ -179,7 +185,7 @@ impl Account {
         self.try_aws(service, region, operation, parameters).expect("it is done")
     }
 
-    /// Everything that a deployment could have left: roles, policies, functions, log groups.
+    /// Everything that a deployment makes or could leave, as it is, without times and ids: equal after equal deployments.
     pub fn holdings(&self) -> Value {
         self.order(json!({"do": "holdings"}))
     }

@@ -5,10 +5,10 @@
 
 #![allow(unreachable_pub, reason = "rooms of one test binary")]
 
+#[allow(dead_code, reason = "the tests of the front alone need little of it")]
 mod front;
 mod front_itself;
 #[path = "../support/mod.rs"]
 mod support;
-mod world;
 
-use support::{desktop, nginx, processes, program, tools};
+use support::{program, tools};

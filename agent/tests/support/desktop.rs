@@ -4,14 +4,16 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 
 use tempfile::TempDir;
 
 use super::program::{EXE, Program};
 
-/// The directory is gone with the value.
+/// The directory is gone with the last of its clones.
+#[derive(Clone)]
 pub struct Desktop {
-    home: TempDir,
+    home: Arc<TempDir>,
     environment: Vec<(String, String)>,
 }
 
@@ -25,7 +27,7 @@ pub struct Ended {
 
 impl Desktop {
     pub fn new(configuration: &str) -> Self {
-        let desktop = Self { home: tempfile::tempdir().expect("home"), environment: Vec::new() };
+        let desktop = Self { home: Arc::new(tempfile::tempdir().expect("home")), environment: Vec::new() };
         desktop.configure(configuration);
         desktop
     }

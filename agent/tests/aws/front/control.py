@@ -40,6 +40,7 @@ class Control:
         self.endpoint = endpoint
         self.folder = folder
         self.agent = agent
+        self.clients: dict[tuple[str, str, str], Any] = {}
 
     def obey(self, line: str) -> str:
         order = json.loads(line)
@@ -87,9 +88,18 @@ class Control:
         return {"held": self.world(account).faults.held}
 
     def do_aws(self, account: str, service: str, region: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        if (account, service, region) not in self.clients:
+            self.clients[(account, service, region)] = self.client(account, service, region)
+        answer = getattr(self.clients[(account, service, region)], operation)(**with_files(parameters))
+        answer.pop("ResponseMetadata", None)
+        if payload := answer.get("Payload"):
+            answer["Payload"] = payload.read().decode()
+        return {"answer": answer}
+
+    def client(self, account: str, service: str, region: str) -> Any:
         key, secret = self.world(account).console
         host, port = self.endpoint.server_address[:2]
-        client = boto3.client(
+        return boto3.client(
             service,
             region_name=region,
             endpoint_url=f"http://{host}:{port}",
@@ -97,11 +107,6 @@ class Control:
             aws_secret_access_key=secret,
             config=Config(retries={"total_max_attempts": 1}, read_timeout=960),
         )
-        answer = getattr(client, operation)(**with_files(parameters))
-        answer.pop("ResponseMetadata", None)
-        if payload := answer.get("Payload"):
-            answer["Payload"] = payload.read().decode()
-        return {"answer": answer}
 
     def do_holdings(self, account: str) -> dict[str, Any]:
         return self.world(account).account.holdings()

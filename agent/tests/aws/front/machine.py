@@ -95,6 +95,7 @@ class Machine:
     def close(self) -> None:
         """Ends it with all that it runs."""
         self.process.stdin.close()
+        self.process.stdout.close()
         self.process.terminate()
         self.process.wait()
 

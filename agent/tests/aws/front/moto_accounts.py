@@ -114,18 +114,46 @@ class Account:
                 return self.logs(region).list_tags_for_resource(arn.partition(":log-stream:")[0])
         return {}
 
-    def holdings(self) -> dict[str, list[str]]:
-        """Everything that a deployment can leave behind, users excepted."""
+    def holdings(self) -> dict[str, Any]:
+        """Everything that a deployment makes or can leave behind, without times and ids; users excepted."""
         with LOCK:
-            functions = [
-                f"{region}/{each.function_name}"
-                for region, backend in lambda_backends[self.id].items()
-                for each in backend.list_functions()
-            ]
-            groups = [f"{region}/{name}" for region, backend in logs_backends[self.id].items() for name in backend.groups]
-            policies = [arn for arn in self.iam.managed_policies if f"::{self.id}:" in arn]
-            roles = [role.name for role in self.iam.roles.values()]
-        return {"roles": roles, "policies": policies, "functions": sorted(functions), "log_groups": sorted(groups)}
+            return {
+                "roles": {role.name: self.role_as_it_is(role) for role in self.iam.roles.values()},
+                "policies": [arn for arn in self.iam.managed_policies if f"::{self.id}:" in arn],
+                "functions": {
+                    f"{region}/{each.function_name}": function_as_it_is(each)
+                    for region, backend in lambda_backends[self.id].items()
+                    for each in backend.list_functions()
+                },
+                "log_groups": {
+                    f"{region}{name}": {"retention": group.retention_in_days, "tags": self.tags_of(group.arn, region)}
+                    for region, backend in logs_backends[self.id].items()
+                    for name, group in backend.groups.items()
+                },
+            }
+
+    def role_as_it_is(self, role: Role) -> dict[str, Any]:
+        return {
+            "path": role.path,
+            "trust": json.loads(role.assume_role_policy_document),
+            "inline": {name: json.loads(document) for name, document in role.policies.items()},
+            "attached": sorted(role.managed_policies),
+            "tags": {tag["Key"]: tag["Value"] for tag in role.tags},
+        }
+
+
+def function_as_it_is(function: LambdaFunction) -> dict[str, Any]:
+    return {
+        "code_sha256": function.code_sha_256,
+        "architectures": function.architectures,
+        "runtime": function.run_time,
+        "handler": function.handler,
+        "memory": function.memory_size,
+        "timeout": function.timeout,
+        "variables": function.environment_vars,
+        "role": function.role,
+        "tags": dict(function.tags),
+    }
 
 
 def unquoted(path: str) -> str:

@@ -14,7 +14,9 @@ from .needs import needs_of
 from .operation import Operation
 from .policy import Need
 from .request import Request, scope_of
-from .world import CONSOLE, World
+from .world import CONSOLE, Call, World
+
+READS_TAGS = "lambda:GetFunction"
 
 
 class Endpoint(ThreadingHTTPServer):
@@ -70,7 +72,7 @@ class Connection(BaseHTTPRequestHandler):
         fault = world.faults.take(asked, region, call.number)
         struck = world.faults.strike(fault, self.connection) if fault and not fault.after else None
         try:
-            answer = struck or self.perform(caller, asked, request)
+            answer = struck or self.perform(caller, asked, request, call)
         except AwsError as error:
             call.status = error.status
             raise
@@ -78,10 +80,14 @@ class Connection(BaseHTTPRequestHandler):
         struck = world.faults.strike(fault, self.connection) if fault and fault.after else None
         return struck or answer
 
-    def perform(self, caller: Caller, asked: Operation, request: Request) -> Answer:
+    def perform(self, caller: Caller, asked: Operation, request: Request, call: Call | None = None) -> Answer:
         world, region = caller.world, request.scope.region
         callers.check(caller, request)
-        for need in needs_of(asked, world.account, region):
+        needs = needs_of(asked, world.account, region)
+        if call:
+            # Whoever reads a function reads its tags too, if that is allowed.
+            call.needs = [need.action for need in needs] + (["lambda:ListTags"] if asked.action == READS_TAGS else [])
+        for need in needs:
             if not caller.may(need):
                 raise access_denied(caller.arn, need.action, need.resource)
         world.lifecycle.check(asked, region)
@@ -92,7 +98,7 @@ class Connection(BaseHTTPRequestHandler):
         before = world.lifecycle.before(asked, region)
         answer = world.account.call(request, caller.key)
         world.lifecycle.done(asked, region, before, answer)
-        if asked.action == "lambda:GetFunction" and answer.status == 200:
+        if asked.action == READS_TAGS and answer.status == 200:
             hide_tags(caller, asked, region, answer)
         return answer
 

@@ -38,13 +38,14 @@ class Laws:
 
 @dataclass
 class Call:
-    """One call, answered or not."""
+    """One call, answered or not, with every permission that it needs."""
 
     number: int
     action: str
     region: str
     user: str
     writes: bool
+    needs: list[str] = field(default_factory=list)
     status: int | None = None
 
 
