@@ -30,6 +30,7 @@ use crate::control_socket::ControlSocket;
 use crate::exits::Pool;
 use crate::health::Health;
 use crate::listener::{Listener, Shutdown};
+use crate::money::Book;
 use crate::network::Network;
 use crate::proxy::Proxy;
 use crate::relays::{Relays, keeper};
@@ -100,6 +101,7 @@ struct Running {
     serving: AbortOnDropHandle<()>,
     _keeping: AbortOnDropHandle<()>,
     face: Arc<Face>,
+    book: Book,
 }
 
 impl Running {
@@ -111,16 +113,17 @@ impl Running {
         setup: wiring::CloudSetup<C>,
     ) -> anyhow::Result<Self> {
         let (pool, health, network) = (Pool::new(wiring::pool(config)), Health::default(), Network::watch());
+        let book = wiring::book(config, &health)?;
         let relays = Relays::new(setup.relays.clone());
         let keeping = keeper::begin(relays.clone(), &network, health.clone());
         relays.measured().await;
-        let surroundings = wiring::Surroundings { relays: relays.clone(), network, health: health.clone() };
+        let surroundings = wiring::Surroundings { relays: relays.clone(), network, health: health.clone(), book: book.clone() };
         let (supervisor, handle) = Supervisor::new(wiring::supervisor(config, setup, pool.clone(), surroundings)?);
         let router = routing::router(config, &addresses);
         let proxy = Arc::new(Proxy::new(wiring::auth(config), router, pool));
         (options.say)(&greeting(&addresses, config));
         let shutdown = Shutdown::default();
-        let face = Face::new(config, addresses, relays, proxy.counters.clone(), handle.clone(), health);
+        let face = Face::new(config, addresses, relays, proxy.counters.clone(), handle.clone(), health, book.clone());
         Ok(Self {
             _keeping: keeping,
             serving: AbortOnDropHandle::new(tokio::spawn(listener.run(proxy, shutdown.clone()))),
@@ -128,6 +131,7 @@ impl Running {
             supervisor: handle,
             shutdown,
             face: Arc::new(face),
+            book,
         })
     }
 
@@ -171,6 +175,7 @@ impl Running {
         if tokio::time::timeout(END_TIMEOUT, ended).await.is_err() {
             tracing::warn!("some functions did not confirm their end; they end by themselves within exits.grace");
         }
+        self.book.close().await;
     }
 }
 

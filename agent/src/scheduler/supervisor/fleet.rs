@@ -102,6 +102,7 @@ impl<C: Cloud> Supervisor<C> {
         let Some(mut exit) = self.exits.remove(&id) else { return };
         let now = super::now();
         let streams = self.pool.remove(&exit.pool_id()).unwrap_or_default();
+        self.outfit.book.carried(&self.regions[exit.region].name, exit.carried(&streams));
         let was_ready = exit.ready_at;
         // The function's time limit is no fault, nor is what comes of an end that was ordered.
         let is_lost = matches!(state, ExitState::Failed(..)) && !exit.ending;
@@ -164,7 +165,7 @@ impl<C: Cloud> Supervisor<C> {
         let pooled = self.pool.exits();
         let exits = self.exits.values().filter(|exit| exit.region == index);
         let exits = exits.map(|exit| exit.view(&streams_of(&pooled, exit))).collect();
-        RegionView { exits, ..RegionView::default() }
+        RegionView { exits, may_invoke: self.outfit.book.may_invoke(), ..RegionView::default() }
     }
 
     fn carry_out(&mut self, index: usize, action: Action, now: Timestamp) {
@@ -227,7 +228,7 @@ impl<C: Cloud> Supervisor<C> {
             let raised = cloud.raise_generation(&region).await;
             match &raised {
                 Ok(generation) => tracing::info!(region, generation, "later exits start in new instances"),
-                Err(error) => tracing::warn!(region, %error, hint = error.hint(), "the generation could not be raised"),
+                Err(error) => tracing::warn!(region, %error, hint = %error.hint(), "the generation could not be raised"),
             }
             let _ending = findings.send(Finding::Generation(index, raised.ok())).await;
         });
@@ -261,11 +262,11 @@ fn problem_key(region: &str) -> ProblemKey {
 
 fn problem(region: &str, fault: &Fault) -> Problem {
     Problem {
-        code: fault.reason.name().to_owned(),
+        code: fault.code.to_owned(),
         severity: Severity::Error,
         region: Some(region.to_owned()),
         phase: Some(fault.phase.name().to_owned()),
         text: fault.text.clone(),
-        hint: Some(fault.hint.to_owned()),
+        hint: Some(fault.hint.clone().into_owned()),
     }
 }
