@@ -6,6 +6,7 @@ use super::exit::Exit;
 use super::printer::Printer;
 use crate::config::Mistakes;
 use crate::control_socket::{AskError, NoPlace, OpenError};
+use crate::corporate::BadProxy;
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -64,6 +65,7 @@ impl From<io::Error> for Failure {
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        Self::new(Exit::Failure, error)
+        let exit = if error.is::<BadProxy>() { Exit::Config } else { Exit::Failure };
+        Self::new(exit, error)
     }
 }
