@@ -44,5 +44,7 @@ fn fifty_downloads_outlive_a_relay_that_hands_over_and_one_that_is_killed() {
 fn flows(when: &str, moved: &Moved) {
     let before = moved.load(Ordering::Relaxed);
     // More than what was on its way already.
-    wait_for(&format!("bytes to flow {when}"), || (moved.load(Ordering::Relaxed) > before + 2 * RATE * DOWNLOADS as u64).then_some(()));
+    wait_for(&format!("bytes to flow {when}"), || {
+        (moved.load(Ordering::Relaxed) > before + 2 * RATE * DOWNLOADS as u64).then_some(())
+    });
 }

@@ -8,10 +8,7 @@ pub mod desktop;
 pub mod nginx;
 pub mod processes;
 pub mod program;
-<<<<<<< HEAD
-pub mod relay_program;
-=======
 pub mod python;
+pub mod relay_program;
 pub mod squid;
->>>>>>> main
 pub mod tools;

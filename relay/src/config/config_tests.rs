@@ -105,7 +105,7 @@ fn what_is_not_built_is_not_accepted_in_silence() {
 
 #[test]
 fn plain_websocket_is_never_the_default() {
-    let error = parse("listen = \"127.0.0.1:0\"\nstate_dir = \"/s\"").expect_err("no mode");
+    let error = parse("listen = \"127.0.0.1:0\"").expect_err("no mode");
     assert!(error.contains("tls.mode"), "{error}");
 }
 

@@ -17,6 +17,7 @@ use tunnel::ticket::Ticket;
 
 use crate::home::{Home, Running, parts};
 use crate::pebble::Pebble;
+use crate::suggesting::Suggesting;
 use crate::support::{agent_request, open};
 use crate::tls::Pinned;
 
@@ -59,10 +60,13 @@ async fn served_other_than(running: &Running, old: Option<&CertificateDer<'stati
 
 /// A relay whose port is held open, so that pebble can be told of it first.
 fn home(port: u16, pebble: &Pebble) -> Home {
+    home_of(port, pebble, &pebble.url())
+}
+
+fn home_of(port: u16, pebble: &Pebble, directory: &str) -> Home {
     Home::with(&format!(
         "listen = \"127.0.0.1:{port}\"\npublic_url = \"wss://{NAME}\"\n[metrics]\nlisten = \"127.0.0.1:0\"\n\
-         [tls]\nmode = \"acme\"\nacme_directory = \"{}\"\nacme_root = \"{}\"\nacme_email = \"me@example.com\"\n",
-        pebble.url(),
+         [tls]\nmode = \"acme\"\nacme_directory = \"{directory}\"\nacme_root = \"{}\"\nacme_email = \"me@example.com\"\n",
         pebble.root().display()
     ))
 }
@@ -136,6 +140,21 @@ async fn a_ca_that_finds_no_proof_is_not_asked_again_at_once_not_even_by_a_new_p
     running.signal(Signal::HUP);
     home.logged("nobody can connect", 2).await;
     assert_eq!(pebble.orders(), 2);
+}
+
+#[tokio::test]
+async fn a_ca_that_wants_its_certificate_renewed_early_is_followed_and_told_what_is_replaced() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("port");
+    let port = listener.local_addr().expect("address").port();
+    // Two thirds of it would be minutes.
+    let pebble = Pebble::start(port, Duration::from_secs(300));
+    let front = Suggesting::start(pebble.address, pebble.directory.path()).await;
+    let home = home_of(port, &pebble, &front.url);
+    let running = Running::start_with(&home, &listener).await;
+    let first = served_other_than(&running, None).await;
+    served_other_than(&running, Some(&first)).await;
+    let orders = front.orders();
+    assert!(orders[0].get("replaces").is_none() && orders[1]["replaces"].is_string(), "{orders:?}");
 }
 
 fn walk(path: &std::path::Path) -> Vec<std::path::PathBuf> {

@@ -17,5 +17,6 @@ mod refusals;
 mod reload;
 mod shutdown;
 mod successor;
+mod suggesting;
 mod support;
 mod tls;

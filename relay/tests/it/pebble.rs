@@ -13,8 +13,8 @@ use crate::support::PATIENCE;
 
 /// A CA that certifies whatever name is proven at `port`, and forgets everything when it ends.
 pub(crate) struct Pebble {
-    directory: tempfile::TempDir,
-    address: SocketAddr,
+    pub(crate) directory: tempfile::TempDir,
+    pub(crate) address: SocketAddr,
     management: SocketAddr,
     names: SocketAddr,
     processes: Vec<Child>,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use instant_acme::{
     Account, AuthorizationStatus, CertificateIdentifier, ChallengeType, Error, Identifier, KeyAuthorization, NewOrder, Order,
-    OrderStatus, RetryPolicy,
+    OrderStatus, Problem, RetryPolicy,
 };
 use rcgen::{CertificateParams, CustomExtension, DistinguishedName, KeyPair};
 use rustls::crypto::aws_lc_rs;
@@ -47,9 +47,13 @@ impl Ordering<'_> {
         let new = replaces.into_iter().fold(new, NewOrder::replaces);
         let mut order = self.account.new_order(&new).await.map_err(self.failed)?;
         let proving = self.prove(&mut order).await?;
-        let status = order.poll_ready(&POLLS).await.map_err(self.failed)?;
+        let polled = order.poll_ready(&POLLS).await;
         drop(proving);
-        if status == OrderStatus::Invalid {
+        // Some CAs say at the order what was wrong, others at the name's own authorization.
+        if let Some(problem) = &order.state().error {
+            return Err((self.not_proven)(said(problem)));
+        }
+        if polled.map_err(self.failed)? == OrderStatus::Invalid {
             return Err((self.not_proven)(self.reason(&mut order).await?));
         }
         self.finalize(order).await
@@ -103,7 +107,7 @@ impl Ordering<'_> {
             let mut authorization = authorization.map_err(self.failed)?;
             let state = authorization.refresh().await.map_err(self.failed)?;
             if let Some(problem) = state.challenges.iter().find_map(|challenge| challenge.error.as_ref()) {
-                return Ok(problem.detail.clone().unwrap_or_else(|| problem.to_string()));
+                return Ok(said(problem));
             }
         }
         Ok("it does not say why".to_owned())
@@ -116,4 +120,9 @@ impl Ordering<'_> {
     fn cannot_make(&self, reason: &dyn std::fmt::Display) -> AcmeError {
         AcmeError::Request { domain: self.domain.to_owned(), reason: reason.to_string() }
     }
+}
+
+/// A CA's own words.
+fn said(problem: &Problem) -> String {
+    problem.detail.clone().unwrap_or_else(|| problem.to_string())
 }

@@ -1,6 +1,6 @@
 //! When a certificate is due for renewal: when the CA suggests (RFC 9773), else after two thirds of its life.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::tls::Facts;
 
@@ -8,6 +8,8 @@ use crate::tls::Facts;
 const SPREAD: f64 = 0.05;
 /// The part of the last third after which no suggestion of the CA counts.
 const LATEST: f64 = 0.9;
+/// The part of its whole life before which none does: a CA that always says "now" is not to be asked all day long.
+const EARLIEST: f64 = 0.01;
 
 /// The time in which the CA would like it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,20 +24,22 @@ pub(super) fn due(facts: &Facts, window: Option<Window>, pick: f64) -> SystemTim
         let width = window.end.duration_since(window.start).ok()?;
         Some(window.start + width.mul_f64(pick))
     });
-    let latest = within_last_third(facts, LATEST);
-    chosen.map_or_else(|| within_last_third(facts, SPREAD * pick), |chosen| chosen.min(latest))
+    let (earliest, latest) = (facts.not_before + life(facts).mul_f64(EARLIEST), within_last_third(facts, LATEST));
+    chosen.map_or_else(|| within_last_third(facts, SPREAD * pick), |chosen| chosen.clamp(earliest, latest))
+}
+
+fn life(facts: &Facts) -> Duration {
+    facts.not_after.duration_since(facts.not_before).unwrap_or_default()
 }
 
 /// The moment at which this part of the last third of its life is over.
 fn within_last_third(facts: &Facts, part: f64) -> SystemTime {
-    let third = facts.not_after.duration_since(facts.not_before).unwrap_or_default() / 3;
+    let third = life(facts) / 3;
     facts.not_before + 2 * third + third.mul_f64(part)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::tls::self_signed;
 
@@ -64,6 +68,7 @@ mod tests {
         assert_eq!(due(&facts, window(10, 20), 0.5), facts.not_before + 15 * DAY);
         assert_eq!(due(&facts, window(70, 80), 0.5), facts.not_before + 75 * DAY);
         assert_eq!(due(&facts, window(100, 200), 0.5), facts.not_before + 87 * DAY);
+        assert_eq!(due(&facts, window(0, 0), 0.5), facts.not_before + DAY * 9 / 10, "not all day long");
         assert_eq!(due(&facts, window(20, 10), 0.0), facts.not_before + 60 * DAY, "a window that ends before it begins");
     }
 }
