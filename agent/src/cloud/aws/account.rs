@@ -43,6 +43,15 @@ impl Account {
         Ok(Self(Arc::new(Inner { credentials, near, connector, session, reloading: tokio::sync::Mutex::default() })))
     }
 
+    /// An account whose every endpoint is `url`.
+    #[cfg(test)]
+    pub(super) async fn at(config: &AwsConfig, url: &str) -> Self {
+        let (credentials, near) = (config.credentials.clone(), DEFAULT_HOME.to_owned());
+        let connector = Connector::new(None).expect("the system's roots");
+        let session = RwLock::new(Arc::new(Session::at(&credentials, &near, &connector, url).await));
+        Self(Arc::new(Inner { credentials, near, connector, session, reloading: tokio::sync::Mutex::default() }))
+    }
+
     /// Whose credentials these are. Needs no permission.
     pub async fn caller(&self) -> Result<Caller, CloudError> {
         let home = self.home();

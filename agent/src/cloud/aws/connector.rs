@@ -5,13 +5,14 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use aws_smithy_http_client::pool::{Builder, Client};
+use aws_smithy_http_client::pool::{Builder, Client, DriverSpawner, Partition, PartitionId};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use tokio::runtime::Handle;
 
 /// How often the kernel probes a silent connection: home routers drop silent ones after minutes.
 const KEEPALIVE: Duration = Duration::from_secs(30);
@@ -19,6 +20,9 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 const IDLE: Duration = Duration::from_secs(20);
 /// Most connections to one host: far more than exits and control calls of a region ever use.
 const MOST_CONNECTIONS: usize = 64;
+
+/// The pool's only part: all connections are of this program's one runtime.
+const PARTITION: PartitionId = PartitionId::from_index(0);
 
 /// What every connection has in common.
 #[derive(Debug, Clone)]
@@ -51,7 +55,10 @@ impl Connector {
 }
 
 fn client(tls: &TlsContext) -> io::Result<SharedHttpClient> {
+    let runtime = Handle::current();
+    let spawner = DriverSpawner::from_fn(move |connection| drop(runtime.spawn(connection)));
     let pool = Builder::default()
+        .partitions([Partition::new(PARTITION, spawner)])
         .tcp_keepalive(KEEPALIVE)
         .idle_timeout(IDLE)
         .max_connections_per_host(MOST_CONNECTIONS)
@@ -60,7 +67,7 @@ fn client(tls: &TlsContext) -> io::Result<SharedHttpClient> {
         .tls_context(tls.clone())
         .build_https()
         .map_err(io::Error::other)?;
-    Ok(SharedHttpClient::new(Client::new(&pool).map_err(io::Error::other)?))
+    Ok(SharedHttpClient::new(Client::from_partition(&pool, PARTITION).map_err(io::Error::other)?))
 }
 
 /// Reads a PEM file of certificates, all of which must be sound: the SDK takes no other.
