@@ -5,6 +5,7 @@
 //!     listener ─▶ proxy/{http, socks5} ─▶ routing ─▶ exits/pool ─▶ tunnel          direct, by rule only
 //!   control plane
 //!     scheduler/{plan (pure), supervisor} ─▶ exits/actor ─▶ cloud
+//!     money  counts what exits use, holds it against the budget
 //!   faces and support
 //!     cli ─▶ config ─▶ app (wires the rooms)     control_socket ─▶ status, health     hidden (local mode's programs)     network
 //! ```
@@ -23,6 +24,7 @@ pub mod fuzzing;
 pub mod health;
 pub mod hidden;
 pub mod listener;
+pub mod money;
 pub mod network;
 mod process;
 pub mod proxy;

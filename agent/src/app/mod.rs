@@ -31,6 +31,7 @@ use crate::control_socket::ControlSocket;
 use crate::exits::Pool;
 use crate::health::Health;
 use crate::listener::{Listener, Shutdown};
+use crate::money::Book;
 use crate::proxy::Proxy;
 use crate::scheduler::supervisor::{Supervisor, SupervisorHandle};
 
@@ -103,6 +104,7 @@ struct Running {
     supervising: AbortOnDropHandle<()>,
     serving: AbortOnDropHandle<()>,
     face: Arc<Face>,
+    book: Book,
 }
 
 impl Running {
@@ -114,19 +116,22 @@ impl Running {
         setup: wiring::CloudSetup<C>,
     ) -> anyhow::Result<Self> {
         let (pool, health) = (Pool::new(wiring::pool(config)), Health::default());
+        let book = wiring::book(config, &health)?;
         let relays = setup.relays.iter().map(|relay| relay.endpoint.url.to_string()).collect();
-        let (supervisor, handle) = Supervisor::new(wiring::supervisor(config, setup, pool.clone(), health.clone())?);
+        let (supervisor, handle) =
+            Supervisor::new(wiring::supervisor(config, setup, pool.clone(), health.clone(), book.clone())?);
         let router = routing::router(config, &addresses);
         let proxy = Arc::new(Proxy::new(wiring::auth(config), router, pool));
         (options.say)(&greeting(&addresses, config));
         let shutdown = Shutdown::default();
-        let face = Face::new(config, addresses, relays, proxy.counters.clone(), handle.clone(), health);
+        let face = Face::new(config, addresses, relays, proxy.counters.clone(), handle.clone(), health, book.clone());
         Ok(Self {
             serving: AbortOnDropHandle::new(tokio::spawn(listener.run(proxy, shutdown.clone()))),
             supervising: AbortOnDropHandle::new(tokio::spawn(supervisor.run())),
             supervisor: handle,
             shutdown,
             face: Arc::new(face),
+            book,
         })
     }
 
@@ -170,6 +175,7 @@ impl Running {
         if tokio::time::timeout(END_TIMEOUT, ended).await.is_err() {
             tracing::warn!("some functions did not confirm their end; they end by themselves within exits.grace");
         }
+        self.book.close().await;
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::exits::state::ExitState as State;
 use crate::health::Health;
+use crate::money::{Bill, Book, TARIFF_DATE};
 use crate::proxy::Counters;
 use crate::scheduler::plan::{FreshStatus, RegionStatus as Planned, RenewalStatus};
 use crate::scheduler::supervisor::{Elsewhere, ExitSnapshot, RegionSnapshot, Snapshot};
@@ -20,7 +21,7 @@ pub(super) struct Fixed {
     pub(super) limit_usd: Option<f64>,
 }
 
-pub(super) fn status(fixed: &Fixed, snapshot: &Snapshot, counters: &Counters, health: &Health) -> Status {
+pub(super) fn status(fixed: &Fixed, snapshot: &Snapshot, counters: &Counters, health: &Health, book: &Book) -> Status {
     let relays = relays(fixed, snapshot);
     let regions: Vec<RegionStatus> = snapshot.regions.iter().map(region).collect();
     let function = snapshot.regions.iter().find_map(|region| region.function_version.clone());
@@ -33,9 +34,18 @@ pub(super) fn status(fixed: &Fixed, snapshot: &Snapshot, counters: &Counters, he
         regions,
         exits: snapshot.exits.iter().map(exit).collect(),
         totals: totals(counters, snapshot),
-        month: Month { limit_usd: fixed.limit_usd, ..Month::default() },
+        month: month(fixed, book),
         problems: health.list(),
     }
+}
+
+/// Where nothing costs anything there is no tariff either.
+fn month(fixed: &Fixed, book: &Book) -> Month {
+    let limit_usd = fixed.limit_usd;
+    let Some(Bill { gb_seconds, requests, bytes_out, usd }) = book.month() else {
+        return Month { limit_usd, ..Month::default() };
+    };
+    Month { gb_seconds, requests, bytes_out, usd, limit_usd, tariff_date: Some(TARIFF_DATE.to_owned()) }
 }
 
 /// A relay is as good as the legs on it.

@@ -33,6 +33,9 @@ impl<C: Cloud> Actor<C> {
     pub(super) async fn carry(&mut self, mut session: Session, beginning: &mut Beginning) -> End {
         let mut service = Service::default();
         let end = self.serve(&mut session, &mut service, beginning).await;
+        if end.is_ok() {
+            session.invocation.has_ended();
+        }
         self.dismiss(&mut service);
         end
     }

@@ -24,7 +24,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
-use tokio_util::task::AbortOnDropHandle;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tunnel::instance::InstanceNonce;
 use tunnel::invitation::Egress;
 use tunnel::leg::dial::AgentRelay;
@@ -36,6 +36,7 @@ pub use self::roster::Roster;
 use self::start::Beginning;
 use super::state::{ExitState, Phase, Reason};
 use crate::cloud::Cloud;
+use crate::money::Book;
 use crate::network::Network;
 use crate::scheduler::plan::ExitId;
 
@@ -56,6 +57,10 @@ pub struct Outfit<C> {
     pub egress: Egress,
     /// How long a tunnel may be unpaired.
     pub grace: Duration,
+    /// Counts what is invoked.
+    pub book: Book,
+    /// The Invokes under way, also those of exits that have gone.
+    pub calls: TaskTracker,
     /// This machine's network: when it changes, every leg is dialled anew.
     pub network: Network,
 }

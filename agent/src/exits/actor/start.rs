@@ -166,7 +166,7 @@ impl<C: Cloud> Actor<C> {
     /// Invokes the function for this tunnel, with the region's instances as they are now.
     pub(super) fn invoke(&self, beginning: &Beginning, fresh: bool) -> Invocation {
         let payload = beginning.payload(&self.outfit, self.post.roster.borrow().clone(), fresh);
-        Invocation::begin(self.outfit.cloud.clone(), self.post.region.clone(), payload)
+        Invocation::begin(&self.outfit, self.post.region.clone(), payload)
     }
 }
 

@@ -110,6 +110,7 @@ impl<C: Cloud> Supervisor<C> {
         let Some(mut exit) = self.exits.remove(&id) else { return };
         let now = super::now();
         let streams = self.pool.remove(&exit.pool_id()).unwrap_or_default();
+        self.outfit.book.carried(&self.regions[exit.region].name, exit.carried(&streams));
         let was_ready = exit.ready_at;
         // The function's time limit is no fault, nor is what comes of an end that was ordered.
         let is_lost = matches!(state, ExitState::Failed(..)) && !exit.ending;
@@ -169,7 +170,7 @@ impl<C: Cloud> Supervisor<C> {
         let pooled = self.pool.exits();
         let exits = self.exits.values().filter(|exit| exit.region == index);
         let exits = exits.map(|exit| exit.view(&streams_of(&pooled, exit))).collect();
-        let may_invoke = self.regions[index].limit != Some(0);
+        let may_invoke = self.outfit.book.may_invoke() && self.regions[index].limit != Some(0);
         RegionView { exits, may_invoke, ..RegionView::default() }
     }
 
