@@ -4,10 +4,11 @@
 //!   data plane, in the order of a request
 //!     listener ─▶ proxy/{http, socks5} ─▶ routing ─▶ exits/pool ─▶ tunnel          direct, by rule only
 //!   control plane
-//!     scheduler/{plan (pure), supervisor} ─▶ exits/actor ─▶ cloud
+//!     scheduler/{plan (pure), supervisor} ─▶ exits/actor ─▶ cloud, relays
 //!     money  counts what exits use, holds it against the budget
 //!   faces and support
-//!     cli ─▶ config ─▶ app (wires the rooms)     control_socket ─▶ status, health     hidden (local mode's programs)     network
+//!     cli ─▶ config ─▶ app (wires the rooms)     control_socket ─▶ status, health     hidden (local mode's programs)
+//!     network     corporate (the proxy in the way)
 //! ```
 //!
 //! Never: the data plane does not call the control plane. It publishes demand, and takes exits that are offered.
@@ -17,6 +18,7 @@ pub mod cli;
 pub mod cloud;
 pub mod config;
 pub mod control_socket;
+pub mod corporate;
 pub mod direct;
 pub mod exits;
 #[cfg(feature = "fuzzing")]
@@ -28,6 +30,7 @@ pub mod money;
 pub mod network;
 mod process;
 pub mod proxy;
+pub mod relays;
 pub mod routing;
 pub mod scheduler;
 pub mod status;

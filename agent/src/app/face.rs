@@ -11,6 +11,7 @@ use crate::control_socket::{Agent, RotateOrder, RotateReport, RotatedRegion};
 use crate::health::Health;
 use crate::money::Book;
 use crate::proxy::Counters;
+use crate::relays::Relays;
 use crate::scheduler::supervisor::{Rotated, SupervisorHandle};
 use crate::status::model::Status;
 
@@ -28,7 +29,7 @@ impl Face {
     pub(super) fn new(
         config: &Config,
         listen: Vec<SocketAddr>,
-        relays: Vec<String>,
+        relays: Relays,
         counters: Arc<Counters>,
         supervisor: SupervisorHandle,
         health: Health,

@@ -35,7 +35,7 @@ impl LocalMachine {
         let relay = if config.relays.is_empty() { Some(LocalRelay::start(&exe).await?) } else { None };
         let relays = match &relay {
             Some(relay) => vec![relay.endpoint()?],
-            None => config.relays.iter().map(wiring::relay).collect::<anyhow::Result<_>>()?,
+            None => wiring::relays(config, own)?,
         };
         let argv = [exe.display().to_string(), "local-lambda".to_owned()];
         let lambda = process::start(&argv, &options(config, &regions, &argv[0])?).await?;

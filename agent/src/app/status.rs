@@ -7,8 +7,9 @@ use crate::exits::state::ExitState as State;
 use crate::health::Health;
 use crate::money::{Bill, Book, TARIFF_DATE};
 use crate::proxy::Counters;
+use crate::relays::{RelayView, Relays};
 use crate::scheduler::plan::{FreshStatus, RegionStatus as Planned, RenewalStatus};
-use crate::scheduler::supervisor::{Elsewhere, ExitSnapshot, RegionSnapshot, Snapshot};
+use crate::scheduler::supervisor::{ExitSnapshot, RegionSnapshot, Snapshot};
 use crate::status::model::{
     ExitState, ExitStatus, FreshState, Month, Overall, ProxyStatus, RegionState, RegionStatus, RelayState, RelayStatus,
     RenewalState, SCHEMA, Status, Totals, Versions,
@@ -17,7 +18,7 @@ use crate::status::model::{
 /// What stays the same while an agent runs.
 pub(super) struct Fixed {
     pub(super) listen: Vec<SocketAddr>,
-    pub(super) relays: Vec<String>,
+    pub(super) relays: Relays,
     pub(super) limit_usd: Option<f64>,
 }
 
@@ -48,16 +49,17 @@ fn month(fixed: &Fixed, book: &Book) -> Month {
     Month { gb_seconds, requests, bytes_out, usd, limit_usd, tariff_date: Some(TARIFF_DATE.to_owned()) }
 }
 
-/// A relay is as good as the legs on it.
+/// A relay on which a leg stands is up; of the others the last dial or question tells.
 fn relays(fixed: &Fixed, snapshot: &Snapshot) -> Vec<RelayStatus> {
-    let state = |index: usize| match snapshot.elsewhere {
-        _ if snapshot.relays_in_use.contains(&index) => RelayState::Up,
-        Elsewhere::Unused => RelayState::Up,
-        Elsewhere::Dialled => RelayState::Connecting,
-        Elsewhere::Unreachable => RelayState::Down,
+    let state = |place: usize, view: &RelayView| match view.answers {
+        _ if snapshot.relays_in_use.contains(&place) => RelayState::Up,
+        Some(true) => RelayState::Up,
+        Some(false) => RelayState::Down,
+        None => RelayState::Connecting,
     };
-    let relay = |(index, url): (usize, &String)| RelayStatus { url: url.clone(), state: state(index), rtt_ms: None };
-    fixed.relays.iter().enumerate().map(relay).collect()
+    let relay =
+        |(place, view): (usize, RelayView)| RelayStatus { state: state(place, &view), rtt_ms: view.rtt.map(ms), url: view.url };
+    fixed.relays.views().into_iter().enumerate().map(relay).collect()
 }
 
 fn region(region: &RegionSnapshot) -> RegionStatus {

@@ -7,6 +7,7 @@ use super::printer::Printer;
 use crate::cloud::CloudError;
 use crate::config::Mistakes;
 use crate::control_socket::{AskError, NoPlace, OpenError};
+use crate::corporate::BadProxy;
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -79,6 +80,7 @@ impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         match error.downcast::<CloudError>() {
             Ok(refused) => refused.into(),
+            Err(other) if other.is::<BadProxy>() => Self::new(Exit::Config, other),
             Err(other) => Self::new(Exit::Failure, other),
         }
     }

@@ -9,4 +9,5 @@ pub mod nginx;
 pub mod processes;
 pub mod program;
 pub mod python;
+pub mod squid;
 pub mod tools;

@@ -49,7 +49,7 @@ impl<C: Cloud> Actor<C> {
                 said = session.heard.next(), if control_open => Event::Said(said),
                 ended = session.driver.ended() => Event::SessionEnded(ended),
                 verdict = session.invocation.answer(Phase::Carry) => Event::Answered(verdict),
-                Ok(()) = status.changed() => Event::Link(status.borrow_and_update().clone()),
+                Ok(()) = status.changed() => Event::Link(beginning.told(&status.borrow_and_update())),
                 () = service.changed() => Event::Renewal,
             };
             match event {

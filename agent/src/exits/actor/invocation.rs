@@ -136,7 +136,8 @@ fn judge_summary(summary: &Summary, phase: Phase) -> Verdict {
             Phase::Pair,
             Reason::RelayRefused,
             "the function could not reach the relay",
-            "check that the relay's address can be reached from the internet",
+            "check that the relay can be reached from the internet; functions trust public authorities alone, so one of your own \
+             has to be named in relay.ca_file, or the certificate be pinned with relay.certificate_sha256",
         ),
         Ended::Lost => fault(phase, Reason::Lost, "the function lost the tunnel", "it is replaced"),
     }

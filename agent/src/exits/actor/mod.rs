@@ -27,7 +27,6 @@ use tokio::time::{Instant, timeout};
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tunnel::instance::InstanceNonce;
 use tunnel::invitation::Egress;
-use tunnel::leg::dial::AgentRelay;
 use tunnel::link::LinkStatus;
 use tunnel::session::client::Opener;
 
@@ -38,6 +37,7 @@ use super::state::{ExitState, Phase, Reason};
 use crate::cloud::Cloud;
 use crate::money::Book;
 use crate::network::Network;
+use crate::relays::Relays;
 use crate::scheduler::plan::ExitId;
 
 /// Orders that may wait for an exit: each is given once, and there are few kinds.
@@ -49,8 +49,8 @@ const CLOSING: Duration = Duration::from_secs(1);
 pub struct Outfit<C> {
     /// Where functions run.
     pub cloud: Arc<C>,
-    /// The relays, the agent's own first; never empty.
-    pub relays: Vec<AgentRelay>,
+    /// The relays; there is at least one.
+    pub relays: Relays,
     /// The agent, as functions know it.
     pub agent: InstanceNonce,
     /// What exits may connect to.

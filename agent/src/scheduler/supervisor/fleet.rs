@@ -82,11 +82,6 @@ impl<C: Cloud> Supervisor<C> {
     fn on_link(&mut self, id: ExitId, status: &LinkStatus) {
         let Some(exit) = self.exits.get_mut(&id) else { return };
         exit.leg = status.leg;
-        match (status.leg, &status.last_cause) {
-            (Some(_), _) => drop(self.health.clear(&unreachable_key())),
-            (None, Some(cause)) => self.health.set(unreachable_key(), unreachable(cause)),
-            (None, None) => {}
-        }
         if exit.state.is_starting() {
             return;
         }
@@ -121,6 +116,9 @@ impl<C: Cloud> Supervisor<C> {
         tracing::info!(region = region.name, exit = %exit_id, reason, cause, streams_cut = streams.cut + streams.open as u64, "exit ended");
         if let Some(fault) = &fault {
             region.error = Some(fault.text.clone());
+        }
+        // What stops a leg is a relay's problem, not a region's: it is told once.
+        if let Some(fault) = fault.as_ref().filter(|fault| fault.phase != Phase::Dial) {
             self.health.set(problem_key(&region.name), problem(&region.name, fault));
         }
         let jitter = Jitter::new(fastrand::f64());
@@ -245,22 +243,6 @@ fn kind(fault: Option<&Fault>) -> FailureKind {
         Some(fault) if fault.reason == Reason::Throttled => FailureKind::Throttled,
         Some(fault) if !fault.retryable => FailureKind::Permanent,
         _ => FailureKind::Retryable,
-    }
-}
-
-/// Every exit dials the same relays: one problem for all.
-fn unreachable_key() -> ProblemKey {
-    ProblemKey::agent("relay_unreachable")
-}
-
-fn unreachable(cause: &str) -> Problem {
-    Problem {
-        code: "relay_unreachable".to_owned(),
-        severity: Severity::Warning,
-        region: None,
-        phase: Some(Phase::Dial.name().to_owned()),
-        text: format!("the relay cannot be reached: {cause}"),
-        hint: Some("check relay.url, the network and that the relay runs; it is dialled again and again".to_owned()),
     }
 }
 

@@ -33,7 +33,7 @@ use self::region::Region;
 pub use self::requests::Request;
 pub use self::rotation::Rotated;
 use self::rotation::Rotation;
-pub use self::snapshot::{Elsewhere, ExitSnapshot, RegionSnapshot, Snapshot, Totals};
+pub use self::snapshot::{ExitSnapshot, RegionSnapshot, Snapshot, Totals};
 use super::idle::{Idle, IdleChange, stagger};
 use super::plan::{ExitId, Settings};
 use super::time::Timestamp;
