@@ -7,6 +7,8 @@ use super::printer::Printer;
 use crate::config::Mistakes;
 use crate::control_socket::{AskError, NoPlace, OpenError};
 use crate::corporate::BadProxy;
+use crate::desktop::DesktopError;
+use crate::service::ServiceError;
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -57,6 +59,18 @@ impl From<NoPlace> for Failure {
     }
 }
 
+impl From<DesktopError> for Failure {
+    fn from(error: DesktopError) -> Self {
+        Self::new(Exit::Failure, error)
+    }
+}
+
+impl From<ServiceError> for Failure {
+    fn from(error: ServiceError) -> Self {
+        Self::new(Exit::Failure, error)
+    }
+}
+
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::new(Exit::Failure, error)
@@ -67,5 +81,11 @@ impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         let exit = if error.is::<BadProxy>() { Exit::Config } else { Exit::Failure };
         Self::new(exit, error)
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:#}", self.error)
     }
 }
