@@ -4,6 +4,7 @@ use std::io;
 
 use super::exit::Exit;
 use super::printer::Printer;
+use crate::cloud::CloudError;
 use crate::config::Mistakes;
 use crate::control_socket::{AskError, NoPlace, OpenError};
 use crate::corporate::BadProxy;
@@ -15,12 +16,13 @@ use crate::service::ServiceError;
 pub struct Failure {
     exit: Exit,
     error: anyhow::Error,
+    hint: Option<String>,
 }
 
 impl Failure {
     /// An error that the command itself classifies.
     pub fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
-        Self { exit, error: error.into() }
+        Self { exit, error: error.into(), hint: None }
     }
 
     /// Tells the user, and gives the exit code. A reader that has seen enough (`| head`) is no failure.
@@ -29,6 +31,9 @@ impl Failure {
             return Exit::Ok;
         }
         printer.talk(&format!("error: {:#}", self.error));
+        if let Some(hint) = &self.hint {
+            printer.talk(&format!("  hint: {hint}"));
+        }
         self.exit
     }
 }
@@ -77,10 +82,21 @@ impl From<io::Error> for Failure {
     }
 }
 
+impl From<CloudError> for Failure {
+    fn from(error: CloudError) -> Self {
+        let hint = Some(error.hint().into_owned());
+        let exit = if error.is_refusal() { Exit::Aws } else { Exit::Failure };
+        Self { hint, ..Self::new(exit, error) }
+    }
+}
+
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        let exit = if error.is::<BadProxy>() { Exit::Config } else { Exit::Failure };
-        Self::new(exit, error)
+        match error.downcast::<CloudError>() {
+            Ok(refused) => refused.into(),
+            Err(other) if other.is::<BadProxy>() => Self::new(Exit::Config, other),
+            Err(other) => Self::new(Exit::Failure, other),
+        }
     }
 }
 
