@@ -11,6 +11,7 @@
 //!   metrics     what is counted, for Prometheus
 //!   site        what everybody else sees
 //!   system      what systems do differently
+//!   update      another release in the place of this program, for the agent too
 //!   config, cli the files and the commands, above the rooms
 //! ```
 //!
@@ -30,3 +31,4 @@ pub mod server;
 mod site;
 mod system;
 pub mod tls;
+pub mod update;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use crate::agents::AgentsError;
 use crate::config::ConfigError;
 use crate::tls::TlsError;
+use crate::update::UpdateError;
 
 /// Something went wrong.
 pub(super) const FAILURE: u8 = 1;
@@ -32,6 +33,9 @@ pub(super) enum CliError {
     /// The list of agents.
     #[error(transparent)]
     Agents(#[from] AgentsError),
+    /// The update.
+    #[error(transparent)]
+    Update(#[from] UpdateError),
     /// An operation of the system.
     #[error("{what}: {source}")]
     System {
@@ -50,7 +54,7 @@ impl CliError {
 
     pub(super) fn code(&self) -> ExitCode {
         match self {
-            Self::Agents(_) | Self::System { .. } => ExitCode::from(FAILURE),
+            Self::Agents(_) | Self::Update(_) | Self::System { .. } => ExitCode::from(FAILURE),
             Self::Usage(_) => ExitCode::from(2),
             Self::Config(_) | Self::Tls(_) | Self::Port(_) => ExitCode::from(CONFIG),
         }

@@ -23,6 +23,7 @@ use unix as here;
 
 pub(crate) use here::{
     Signals, create_private_directory, handed_over, inode, is_root, listen, lock_file, notify, raise_descriptor_limit,
+    replace_program,
 };
 
 /// What a signal asks for.
