@@ -24,6 +24,7 @@ pub mod health;
 pub mod hidden;
 pub mod listener;
 pub mod network;
+pub mod package;
 mod process;
 pub mod proxy;
 pub mod routing;
