@@ -100,13 +100,8 @@ async fn after_session(session: &mut Session, outcome: Result<(), String>, link:
 }
 
 fn lost_tunnel(cause: &str) -> Fault {
-    Fault {
-        phase: Phase::Carry,
-        reason: Reason::Lost,
-        text: format!("the tunnel was lost: {cause}"),
-        hint: "it is replaced; its streams were reset",
-        retryable: true,
-    }
+    let text = format!("the tunnel was lost: {cause}");
+    Fault::new(Phase::Carry, Reason::Lost, text, "it is replaced; its streams were reset")
 }
 
 /// The invocation was answered: what the tunnel still holds may come.

@@ -71,7 +71,8 @@ fn judge(answer: Result<Answer, CloudError>, phase: Phase) -> Verdict {
 
 fn refused(error: &CloudError) -> Fault {
     let reason = if matches!(error, CloudError::Throttled { .. }) { Reason::Throttled } else { Reason::InvokeFailed };
-    Fault { phase: Phase::Invoke, reason, text: with_source(error), hint: error.hint(), retryable: error.retryable() }
+    let fault = Fault::new(Phase::Invoke, reason, with_source(error), error.hint());
+    Fault { retryable: error.retryable(), code: error.code(), ..fault }
 }
 
 fn with_source(error: &CloudError) -> String {
@@ -88,7 +89,7 @@ fn judge_answer(answer: &Answer, phase: Phase) -> Verdict {
         Err(error) => {
             let text = format!("the function's answer is not one of ours: {error}");
             let hint = "another program may be deployed under the function's name; `awslambdaproxy deploy` puts it right";
-            Verdict::Over(Err(Fault { phase, reason: Reason::FunctionError, text, hint, retryable: false }))
+            Verdict::Over(Err(Fault { retryable: false, ..Fault::new(phase, Reason::FunctionError, text, hint) }))
         }
     }
 }
@@ -96,20 +97,14 @@ fn judge_answer(answer: &Answer, phase: Phase) -> Verdict {
 fn function_error(kind: &str, answer: &Answer, phase: Phase) -> Fault {
     let document = String::from_utf8_lossy(&answer.payload);
     let text = format!("the function failed ({kind}): {document}; its log ends: {}", answer.log_tail.trim());
-    Fault {
-        phase,
-        reason: Reason::FunctionError,
-        text,
-        hint: "the function's log tells more; it is tried again",
-        retryable: true,
-    }
+    Fault::new(phase, Reason::FunctionError, text, "the function's log tells more; it is tried again")
 }
 
 fn judge_summary(summary: &Summary, phase: Phase) -> Verdict {
     let fault = |phase, reason, text: &str, hint| {
         let detail = summary.outcome.detail.as_deref().unwrap_or_default();
         let text = if detail.is_empty() { text.to_owned() } else { format!("{text}: {detail}") };
-        Verdict::Over(Err(Fault { phase, reason, text, hint, retryable: true }))
+        Verdict::Over(Err(Fault::new(phase, reason, text, hint)))
     };
     match summary.outcome.ended {
         Ended::Unpaired | Ended::Renewed => Verdict::Kept,

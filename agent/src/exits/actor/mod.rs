@@ -16,6 +16,7 @@ mod roster;
 mod service;
 mod start;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -84,9 +85,18 @@ pub struct Fault {
     /// The cause in words.
     pub text: String,
     /// What can be done about it.
-    pub hint: &'static str,
+    pub hint: Cow<'static, str>,
     /// Whether the same invocation may succeed later.
     pub retryable: bool,
+    /// The name of the problem in `status`.
+    pub code: &'static str,
+}
+
+impl Fault {
+    /// One that the next try may not have.
+    pub(super) fn new(phase: Phase, reason: Reason, text: impl Into<String>, hint: impl Into<Cow<'static, str>>) -> Self {
+        Self { phase, reason, text: text.into(), hint: hint.into(), retryable: true, code: reason.name() }
+    }
 }
 
 /// What happened to an exit.

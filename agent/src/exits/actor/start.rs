@@ -240,8 +240,8 @@ async fn greet(opener: &Opener) -> Result<Greeting, Fault> {
 }
 
 fn elsewhere() -> Fault {
-    let text = "the instance that was invoked renewed the tunnel that it held".to_owned();
-    Fault { phase: Phase::Pair, reason: Reason::Busy, text, hint: "it is tried again on another", retryable: true }
+    let text = "the instance that was invoked renewed the tunnel that it held";
+    Fault::new(Phase::Pair, Reason::Busy, text, "it is tried again on another")
 }
 
 fn no_leg(end: &LinkEnd, beginning: &Beginning) -> Fault {
@@ -257,7 +257,7 @@ fn no_leg(end: &LinkEnd, beginning: &Beginning) -> Fault {
         LinkEnd::Refused { status: 426, .. } => "agent and relay are of different versions: update both",
         _ => "check relay.url, the network and that the relay runs",
     };
-    Fault { phase: Phase::Dial, reason: Reason::RelayRefused, text: format!("the relay: {text}"), hint, retryable }
+    Fault { retryable, ..Fault::new(Phase::Dial, Reason::RelayRefused, format!("the relay: {text}"), hint) }
 }
 
 fn no_function(end: &LinkEnd) -> Fault {
@@ -271,7 +271,7 @@ fn no_function(end: &LinkEnd) -> Fault {
         LinkEnd::Unknown => format!("the function did not come to the relay within {} s", PAIR_TIMEOUT.as_secs()),
         other => other.to_string(),
     };
-    Fault { phase: Phase::Pair, reason, text, hint: "check that the relay can be reached from the internet", retryable: true }
+    Fault::new(Phase::Pair, reason, text, "check that the relay can be reached from the internet")
 }
 
 fn slow(phase: Phase) -> Fault {
@@ -280,5 +280,5 @@ fn slow(phase: Phase) -> Fault {
 
 fn protocol(phase: Phase, text: &str) -> Fault {
     let hint = "agent and function may be of different versions, or the relay interferes";
-    Fault { phase, reason: Reason::ProtocolError, text: text.to_owned(), hint, retryable: true }
+    Fault::new(phase, Reason::ProtocolError, text, hint)
 }

@@ -229,7 +229,7 @@ impl<C: Cloud> Supervisor<C> {
             let raised = cloud.raise_generation(&region).await;
             match &raised {
                 Ok(generation) => tracing::info!(region, generation, "later exits start in new instances"),
-                Err(error) => tracing::warn!(region, %error, hint = error.hint(), "the generation could not be raised"),
+                Err(error) => tracing::warn!(region, %error, hint = %error.hint(), "the generation could not be raised"),
             }
             let _ending = findings.send(Finding::Generation(index, raised.ok())).await;
         });
@@ -279,11 +279,11 @@ fn problem_key(region: &str) -> ProblemKey {
 
 fn problem(region: &str, fault: &Fault) -> Problem {
     Problem {
-        code: fault.reason.name().to_owned(),
+        code: fault.code.to_owned(),
         severity: Severity::Error,
         region: Some(region.to_owned()),
         phase: Some(fault.phase.name().to_owned()),
         text: fault.text.clone(),
-        hint: Some(fault.hint.to_owned()),
+        hint: Some(fault.hint.clone().into_owned()),
     }
 }

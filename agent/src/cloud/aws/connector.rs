@@ -1,0 +1,79 @@
+//! The one way out to AWS: rustls with aws-lc-rs, the system's roots and those of `AWS_CA_BUNDLE`, the proxies of the
+//! environment (`HTTPS_PROXY`, `NO_PROXY` …), and probes that keep home routers from forgetting a silent connection.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use aws_smithy_http_client::pool::{Builder, Client};
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+/// How often the kernel probes a silent connection: home routers drop silent ones after minutes.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+/// How long a connection may wait for its next call: less than a router or a change of network needs to kill it unnoticed.
+const IDLE: Duration = Duration::from_secs(20);
+/// Most connections to one host: far more than exits and control calls of a region ever use.
+const MOST_CONNECTIONS: usize = 64;
+
+/// What every connection has in common.
+#[derive(Debug, Clone)]
+pub(super) struct Connector {
+    tls: TlsContext,
+    shared: SharedHttpClient,
+}
+
+impl Connector {
+    /// Reads which authorities are trusted. `bundle` is a PEM file with more of them.
+    pub(super) fn new(bundle: Option<&Path>) -> io::Result<Self> {
+        let mut trusted = TrustStore::default();
+        if let Some(path) = bundle {
+            trusted.add_pem_certificate(pem(path)?);
+        }
+        let tls = TlsContext::builder().with_trust_store(trusted).build().map_err(io::Error::other)?;
+        let shared = client(&tls)?;
+        Ok(Self { tls, shared })
+    }
+
+    /// For calls that end soon: they share connections.
+    pub(super) fn shared(&self) -> SharedHttpClient {
+        self.shared.clone()
+    }
+
+    /// For one Invoke: a connection of its own, so that one which died without a word cannot take later calls with it.
+    pub(super) fn single(&self) -> io::Result<SharedHttpClient> {
+        client(&self.tls)
+    }
+}
+
+fn client(tls: &TlsContext) -> io::Result<SharedHttpClient> {
+    let pool = Builder::default()
+        .tcp_keepalive(KEEPALIVE)
+        .idle_timeout(IDLE)
+        .max_connections_per_host(MOST_CONNECTIONS)
+        .proxy_config(ProxyConfig::from_env())
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .tls_context(tls.clone())
+        .build_https()
+        .map_err(io::Error::other)?;
+    Ok(SharedHttpClient::new(Client::new(&pool).map_err(io::Error::other)?))
+}
+
+/// Reads a PEM file of certificates, all of which must be sound: the SDK takes no other.
+fn pem(path: &Path) -> io::Result<Vec<u8>> {
+    let text = std::fs::read(path)?;
+    let mut count = 0;
+    for certificate in CertificateDer::pem_slice_iter(&text) {
+        let certificate = certificate.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
+        rustls::RootCertStore::empty().add(certificate).map_err(io::Error::other)?;
+        count += 1;
+    }
+    if count == 0 {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it holds no certificate"));
+    }
+    Ok(text)
+}
