@@ -16,6 +16,7 @@ pub mod cli;
 pub mod cloud;
 pub mod config;
 pub mod control_socket;
+pub mod deploy;
 pub mod direct;
 pub mod exits;
 #[cfg(feature = "fuzzing")]
@@ -25,6 +26,7 @@ pub mod hidden;
 pub mod listener;
 pub mod network;
 pub mod package;
+pub mod policy;
 mod process;
 pub mod proxy;
 pub mod routing;

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use super::{completions::CompletionsArgs, config::ConfigArgs, rotate::RotateArgs, run::RunArgs, status::StatusArgs};
+use super::{
+    completions::CompletionsArgs, config::ConfigArgs, deploy::DeployArgs, destroy::DestroyArgs, policy::PolicyArgs,
+    rotate::RotateArgs, run::RunArgs, status::StatusArgs,
+};
 
 /// A rotating IP address out of any AWS Lambda region, as a local HTTP and SOCKS5 proxy.
 ///
@@ -60,6 +63,13 @@ pub(super) enum Command {
     Status(StatusArgs),
     /// Take a new exit now, and print the old and the new address
     Rotate(RotateArgs),
+    /// Make or change role and functions in the AWS account
+    #[command(visible_alias = "setup")]
+    Deploy(DeployArgs),
+    /// Remove everything that deploy made
+    Destroy(DestroyArgs),
+    /// Print the least IAM policy that a command needs
+    Policy(PolicyArgs),
     /// Show or check the configuration
     Config(ConfigArgs),
     /// Print a shell's completions

@@ -4,20 +4,23 @@ use std::io;
 
 use super::exit::Exit;
 use super::printer::Printer;
+use crate::cloud::CloudError;
 use crate::config::Mistakes;
 use crate::control_socket::{AskError, NoPlace, OpenError};
+use crate::deploy::Trouble;
 
 /// Why a command failed.
 #[derive(Debug)]
 pub struct Failure {
     exit: Exit,
     error: anyhow::Error,
+    hint: Option<String>,
 }
 
 impl Failure {
     /// An error that the command itself classifies.
     pub fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
-        Self { exit, error: error.into() }
+        Self { exit, error: error.into(), hint: None }
     }
 
     /// Tells the user, and gives the exit code. A reader that has seen enough (`| head`) is no failure.
@@ -26,6 +29,9 @@ impl Failure {
             return Exit::Ok;
         }
         printer.talk(&format!("error: {:#}", self.error));
+        if let Some(hint) = &self.hint {
+            printer.talk(&format!("  hint: {hint}"));
+        }
         self.exit
     }
 }
@@ -62,8 +68,27 @@ impl From<io::Error> for Failure {
     }
 }
 
+impl From<CloudError> for Failure {
+    fn from(error: CloudError) -> Self {
+        let hint = Some(error.hint().into_owned());
+        let exit = if error.is_refusal() { Exit::Aws } else { Exit::Failure };
+        Self { hint, ..Self::new(exit, error) }
+    }
+}
+
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        let hint = Some(trouble.hint().into_owned());
+        let exit = if trouble.is_refusal() { Exit::Aws } else { Exit::Failure };
+        Self { hint, ..Self::new(exit, trouble) }
+    }
+}
+
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        Self::new(Exit::Failure, error)
+        match error.downcast::<CloudError>() {
+            Ok(refused) => refused.into(),
+            Err(other) => Self::new(Exit::Failure, other),
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! ```text
 //!   arguments  what can be typed        seed      the seed's two long flags with one dash
 //!   context    what every command needs: printer, configuration file, the running agent
-//!   printer    the only file that prints: stdout is data, stderr is talk
+//!   printer    the only file that prints: stdout is data, stderr is talk        progress  bars, beside the talk
 //!   failure    an error and its exit code (exit)
 //! ```
 
@@ -11,11 +11,15 @@ mod arguments;
 mod completions;
 mod config;
 mod context;
+mod deploy;
+mod destroy;
 mod exit;
 mod failure;
 mod logging;
 mod man;
+mod policy;
 mod printer;
+mod progress;
 mod rotate;
 mod run;
 mod seed;
@@ -72,6 +76,9 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Run(arguments) => run::run(&context, arguments).await,
         Command::Status(arguments) => status::run(&context, arguments).await,
         Command::Rotate(arguments) => rotate::run(&context, arguments).await,
+        Command::Deploy(arguments) => deploy::run(&context, arguments).await,
+        Command::Destroy(arguments) => destroy::run(&context, arguments).await,
+        Command::Policy(arguments) => policy::run(&context, &arguments),
         Command::Config(arguments) => config::run(&context, &arguments),
         Command::Completions(arguments) => completions::run(&context, &arguments),
         Command::Man => man::run(&context),

@@ -118,12 +118,6 @@ pub(super) mod tests {
         assert_eq!(Executable::read(&unended[..at]), Err(BadExecutable::NoMarker));
     }
 
-    #[test]
-    fn this_very_program_holds_the_marker_of_the_function_in_it() {
-        let bytes = std::fs::read(std::env::current_exe().expect("a path")).expect("read");
-        assert_eq!(version(&bytes).as_deref(), Some(env!("CARGO_PKG_VERSION")));
-    }
-
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(bytes: Vec<u8>, cut in 0..60_usize) {
