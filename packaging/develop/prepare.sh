@@ -16,8 +16,8 @@ missing() {
 case "$want" in
     build) tools="cc curl" packages="gcc libc6-dev curl ca-certificates" ;;
     test)
-        tools="cc curl nginx openssl git chromium ps python3"
-        packages="gcc libc6-dev curl ca-certificates nginx-light openssl git chromium procps python3 python3-venv"
+        tools="cc curl nginx squid openssl git chromium ps python3"
+        packages="gcc libc6-dev curl ca-certificates nginx-light squid openssl git chromium procps python3 python3-venv"
         ;;
     *) echo "usage: prepare.sh build|test" >&2; exit 2 ;;
 esac

@@ -7,6 +7,7 @@ use super::printer::Printer;
 use crate::cloud::CloudError;
 use crate::config::Mistakes;
 use crate::control_socket::{AskError, NoPlace, OpenError};
+use crate::corporate::BadProxy;
 use crate::deploy::Trouble;
 
 /// Why a command failed.
@@ -88,7 +89,10 @@ impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         match error.downcast::<CloudError>() {
             Ok(refused) => refused.into(),
-            Err(other) => Self::new(Exit::Failure, other),
+            Err(other) => {
+                let exit = if other.is::<BadProxy>() { Exit::Config } else { Exit::Failure };
+                Self::new(exit, other)
+            }
         }
     }
 }

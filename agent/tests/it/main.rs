@@ -6,11 +6,13 @@
 
 mod abnormal;
 mod capture;
+mod corporate;
 mod endings;
 mod lives;
 mod pages;
 mod refusals;
 #[path = "../support/mod.rs"]
 mod support;
+mod tls_relay;
 
-use support::{nginx, processes, program, tools};
+use support::{nginx, processes, program, squid, tools};

@@ -1,21 +1,29 @@
 //! The invocation beside the tunnel: one synchronous Invoke, and what its answer says of the exit.
+//!
+//! The Invoke is a task of its own: also of an exit that has gone its answer is waited for, since it says what is charged.
 
 use std::fmt;
-use std::future::{Future, pending};
-use std::pin::Pin;
+use std::future::pending;
 
 use bytes::Bytes;
+use tokio::sync::oneshot;
 use tunnel::answer::{Ended, Summary};
 
-use super::{End, Fault};
+use super::{End, Fault, Outfit};
 use crate::cloud::{Answer, Cloud, CloudError};
 use crate::exits::state::{Phase, Reason};
+use crate::money::Running;
 
-type Call = Pin<Box<dyn Future<Output = Result<Answer, CloudError>> + Send>>;
+/// An answer, and what of it is not settled yet.
+type Answered = (Result<Answer, CloudError>, Option<Running>);
 
 /// One Invoke under way, or none. Dropped, its answer is lost; what it started goes on.
 #[derive(Default)]
-pub struct Invocation(Option<Call>);
+pub struct Invocation {
+    call: Option<oneshot::Receiver<Answered>>,
+    /// What is charged for, as far as is known, though its answer was lost.
+    unanswered: Option<Running>,
+}
 
 /// What an answer says of the exit.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,32 +37,51 @@ pub(super) enum Verdict {
 }
 
 impl Invocation {
-    pub(super) fn begin<C: Cloud>(cloud: std::sync::Arc<C>, region: String, payload: Bytes) -> Self {
-        Self(Some(Box::pin(async move { cloud.invoke(&region, payload).await })))
+    pub(super) fn begin<C: Cloud>(outfit: &Outfit<C>, region: String, payload: Bytes) -> Self {
+        let (tell, call) = oneshot::channel();
+        let (cloud, book) = (outfit.cloud.clone(), outfit.book.clone());
+        // Ends by the cloud's own deadline, or with the agent.
+        outfit.calls.spawn(async move {
+            let running = book.begin(&region).await;
+            let answer = cloud.invoke(&region, payload).await;
+            let unsettled = running.settle(&answer);
+            let _exit_gone = tell.send((answer, unsettled));
+        });
+        Self { call: Some(call), unanswered: None }
     }
 
     /// Whether an answer is still to come.
     pub(super) fn is_under_way(&self) -> bool {
-        self.0.is_some()
+        self.call.is_some()
     }
 
     /// Gives the call away.
     pub(super) fn take(&mut self) -> Self {
-        Self(self.0.take())
+        std::mem::take(self)
     }
 
     /// Waits for the answer; for ever when there is nothing to wait for. Cancel-safe.
     pub(super) async fn answer(&mut self, phase: Phase) -> Verdict {
-        let Some(call) = &mut self.0 else { return pending().await };
-        let answer = call.await;
-        self.0 = None;
+        let Some(call) = &mut self.call else { return pending().await };
+        let answered = call.await;
+        self.call = None;
+        // The task ends without an answer only with the agent.
+        let Ok((answer, unanswered)) = answered else { return Verdict::TunnelTells };
+        self.unanswered = unanswered;
         judge(answer, phase)
+    }
+
+    /// The function was seen to end, or to answer: what is charged for is over, though its answer was lost.
+    pub(super) fn has_ended(&mut self) {
+        if let Some(running) = self.unanswered.take() {
+            running.over();
+        }
     }
 }
 
 impl fmt::Debug for Invocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Invocation").field(&self.is_under_way()).finish()
+        f.debug_struct("Invocation").field("under_way", &self.is_under_way()).finish_non_exhaustive()
     }
 }
 
@@ -116,7 +143,8 @@ fn judge_summary(summary: &Summary, phase: Phase) -> Verdict {
             Phase::Pair,
             Reason::RelayRefused,
             "the function could not reach the relay",
-            "check that the relay's address can be reached from the internet",
+            "check that the relay can be reached from the internet; functions trust public authorities alone, so one of your own \
+             has to be named in relay.ca_file, or the certificate be pinned with relay.certificate_sha256",
         ),
         Ended::Lost => fault(phase, Reason::Lost, "the function lost the tunnel", "it is replaced"),
     }

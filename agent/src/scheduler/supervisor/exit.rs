@@ -42,6 +42,8 @@ pub(super) struct Exit {
     pub(super) renewals: u64,
     pub(super) ending: bool,
     pub(super) in_pool: bool,
+    /// Bytes that were counted as having left the cloud.
+    pub(super) counted: u64,
 }
 
 /// What `hello` told.
@@ -96,6 +98,7 @@ impl Exit {
             renewals: 0,
             ending: false,
             in_pool: false,
+            counted: 0,
         }
     }
 
@@ -110,6 +113,12 @@ impl Exit {
     /// Whether an Invoke of its own is under way and has not yet led to anything.
     pub(super) fn is_in_start_phase(&self) -> bool {
         self.state.is_starting() || self.renewal == RenewalProgress::UnderWay
+    }
+
+    /// Bytes that left the cloud since this was last asked: what a site gets, and what the relay gets for the user.
+    pub(super) fn carried(&mut self, streams: &StreamStats) -> u64 {
+        let all = streams.bytes_up.saturating_add(streams.bytes_down);
+        all.saturating_sub(std::mem::replace(&mut self.counted, all))
     }
 
     pub(super) fn view(&self, streams: &StreamStats) -> ExitView {

@@ -79,11 +79,6 @@ impl<C: Cloud> Supervisor<C> {
     fn on_link(&mut self, id: ExitId, status: &LinkStatus) {
         let Some(exit) = self.exits.get_mut(&id) else { return };
         exit.leg = status.leg;
-        match (status.leg, &status.last_cause) {
-            (Some(_), _) => drop(self.health.clear(&unreachable_key())),
-            (None, Some(cause)) => self.health.set(unreachable_key(), unreachable(cause)),
-            (None, None) => {}
-        }
         if exit.state.is_starting() {
             return;
         }
@@ -107,6 +102,7 @@ impl<C: Cloud> Supervisor<C> {
         let Some(mut exit) = self.exits.remove(&id) else { return };
         let now = super::now();
         let streams = self.pool.remove(&exit.pool_id()).unwrap_or_default();
+        self.outfit.book.carried(&self.regions[exit.region].name, exit.carried(&streams));
         let was_ready = exit.ready_at;
         // The function's time limit is no fault, nor is what comes of an end that was ordered.
         let is_lost = matches!(state, ExitState::Failed(..)) && !exit.ending;
@@ -117,6 +113,9 @@ impl<C: Cloud> Supervisor<C> {
         tracing::info!(region = region.name, exit = %exit_id, reason, cause, streams_cut = streams.cut + streams.open as u64, "exit ended");
         if let Some(fault) = &fault {
             region.error = Some(fault.text.clone());
+        }
+        // What stops a leg is a relay's problem, not a region's: it is told once.
+        if let Some(fault) = fault.as_ref().filter(|fault| fault.phase != Phase::Dial) {
             self.health.set(problem_key(&region.name), problem(&region.name, fault));
         }
         let jitter = Jitter::new(fastrand::f64());
@@ -166,7 +165,7 @@ impl<C: Cloud> Supervisor<C> {
         let pooled = self.pool.exits();
         let exits = self.exits.values().filter(|exit| exit.region == index);
         let exits = exits.map(|exit| exit.view(&streams_of(&pooled, exit))).collect();
-        RegionView { exits, ..RegionView::default() }
+        RegionView { exits, may_invoke: self.outfit.book.may_invoke(), ..RegionView::default() }
     }
 
     fn carry_out(&mut self, index: usize, action: Action, now: Timestamp) {
@@ -253,22 +252,6 @@ fn kind(fault: Option<&Fault>) -> FailureKind {
         Some(fault) if fault.reason == Reason::Throttled => FailureKind::Throttled,
         Some(fault) if !fault.retryable => FailureKind::Permanent,
         _ => FailureKind::Retryable,
-    }
-}
-
-/// Every exit dials the same relays: one problem for all.
-fn unreachable_key() -> ProblemKey {
-    ProblemKey::agent("relay_unreachable")
-}
-
-fn unreachable(cause: &str) -> Problem {
-    Problem {
-        code: "relay_unreachable".to_owned(),
-        severity: Severity::Warning,
-        region: None,
-        phase: Some(Phase::Dial.name().to_owned()),
-        text: format!("the relay cannot be reached: {cause}"),
-        hint: Some("check relay.url, the network and that the relay runs; it is dialled again and again".to_owned()),
     }
 }
 
