@@ -154,7 +154,7 @@ impl State {
         if text.len() as u64 > LARGEST_FILE {
             return Err(self.malformed("it is too large"));
         }
-        let contents: Contents = serde_json::from_str(text).map_err(|error| self.malformed(error))?;
+        let contents: Contents = serde_json::from_str(text).map_err(|error| self.malformed(error.to_string()))?;
         if contents.schema != SCHEMA {
             return Err(self.malformed(format!("it is of schema {}, and this version knows {SCHEMA}", contents.schema)));
         }
@@ -193,8 +193,8 @@ impl State {
         StateError::Io { path: self.path(), source }
     }
 
-    fn malformed(&self, reason: impl ToString) -> StateError {
-        StateError::Malformed { path: self.path(), reason: reason.to_string() }
+    fn malformed(&self, reason: impl Into<String>) -> StateError {
+        StateError::Malformed { path: self.path(), reason: reason.into() }
     }
 }
 

@@ -15,34 +15,34 @@ const REGION: &str = "awslambdaproxy:region:";
 const IN_USE: &str = "in-use";
 
 /// Tags as AWS keeps them.
-pub type Tags = BTreeMap<String, String>;
+pub(crate) type Tags = BTreeMap<String, String>;
 
 /// The tags of everything.
-pub fn of_owner(owner: &OwnerId) -> Tags {
+pub(crate) fn of_owner(owner: &OwnerId) -> Tags {
     Tags::from([(OWNER.to_owned(), owner.to_string())])
 }
 
 /// The tags of a function.
-pub fn of_function(owner: &OwnerId, version: &str) -> Tags {
+pub(crate) fn of_function(owner: &OwnerId, version: &str) -> Tags {
     let mut tags = of_owner(owner);
     tags.insert(VERSION.to_owned(), version.to_owned());
     tags
 }
 
 /// The tags of the role.
-pub fn of_role<'a>(owner: &OwnerId, regions: impl IntoIterator<Item = &'a String>) -> Tags {
+pub(crate) fn of_role<'a>(owner: &OwnerId, regions: impl IntoIterator<Item = &'a String>) -> Tags {
     let mut tags = of_owner(owner);
     tags.extend(regions.into_iter().map(|region| (format!("{REGION}{region}"), IN_USE.to_owned())));
     tags
 }
 
 /// The regions that a role's tags name.
-pub fn regions(tags: &Tags) -> BTreeSet<String> {
+pub(crate) fn regions(tags: &Tags) -> BTreeSet<String> {
     tags.keys().filter_map(|key| key.strip_prefix(REGION)).map(str::to_owned).collect()
 }
 
 /// What of `wished` is not there, or has another value.
-pub fn missing(wished: &Tags, seen: &Tags) -> Tags {
+pub(crate) fn missing(wished: &Tags, seen: &Tags) -> Tags {
     let lacks = |(key, value): &(&String, &String)| seen.get(*key) != Some(*value);
     wished.iter().filter(lacks).map(|(key, value)| (key.clone(), value.clone())).collect()
 }

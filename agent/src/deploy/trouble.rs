@@ -11,7 +11,7 @@ use crate::cloud::CloudError;
 pub enum Trouble {
     /// AWS did not do what it was asked.
     #[error("{}", told(.0))]
-    Cloud(#[from] CloudError),
+    Cloud(Box<CloudError>),
     /// It is not ours.
     #[error(transparent)]
     NotOurs(#[from] NotOurs),
@@ -41,6 +41,12 @@ pub enum Trouble {
     /// What must go first is still there.
     #[error("it is kept, since it tells in which regions there is more to remove")]
     Needed,
+}
+
+impl From<CloudError> for Trouble {
+    fn from(error: CloudError) -> Self {
+        Self::Cloud(Box::new(error))
+    }
 }
 
 impl Trouble {

@@ -24,13 +24,13 @@ const ABOUT_FUNCTION: &str = "An exit of awslambdaproxy";
 pub(super) const ABOUT_ROLE: &str =
     "Functions of awslambdaproxy run under it. It grants nothing beyond writing their logs, if they have any";
 /// The policy in the role that lets functions write logs.
-pub const LOGS_POLICY: &str = "awslambdaproxy-logs";
+pub(crate) const LOGS_POLICY: &str = "awslambdaproxy-logs";
 /// How long logs are kept: long enough to look into last week's trouble, and short enough to cost nothing.
 const RETENTION_DAYS: u32 = 7;
 
 /// What is wished for every region.
 #[derive(Debug, Clone)]
-pub struct Wish {
+pub(crate) struct Wish {
     /// In whose name.
     pub claim: Claim,
     /// The function of each region.
@@ -41,7 +41,7 @@ pub struct Wish {
 
 /// What the role should be.
 #[derive(Debug, Clone)]
-pub struct RoleWish {
+pub(crate) struct RoleWish {
     /// Its name.
     pub name: String,
     /// Its full name; a new one stands in no path.
@@ -54,7 +54,7 @@ pub struct RoleWish {
 
 /// What the function of a region should be.
 #[derive(Debug, Clone)]
-pub struct FunctionWish {
+pub(crate) struct FunctionWish {
     /// Its name.
     pub name: String,
     /// Its zip.
@@ -79,7 +79,7 @@ pub struct FunctionWish {
 
 /// What the log group of a region should be.
 #[derive(Debug, Clone)]
-pub struct LogGroupWish {
+pub(crate) struct LogGroupWish {
     /// Its name.
     pub name: String,
     /// How many days it keeps what it gets; `None` where there should be none.
@@ -90,7 +90,7 @@ pub struct LogGroupWish {
 
 impl Wish {
     /// What the configuration asks for in every region.
-    pub fn new(config: &AwsConfig, zip: &FunctionZip, claim: Claim) -> Self {
+    pub(crate) fn new(config: &AwsConfig, zip: &FunctionZip, claim: Claim) -> Self {
         let owner = &claim.owner;
         Self {
             function: FunctionWish {
@@ -118,7 +118,13 @@ impl Wish {
 
 impl RoleWish {
     /// The role for functions in these regions, and in those that it names already.
-    pub fn new(config: &AwsConfig, regions: &BTreeSet<String>, seen: Option<&Role>, caller: &Caller, owner: &OwnerId) -> Self {
+    pub(crate) fn new(
+        config: &AwsConfig,
+        regions: &BTreeSet<String>,
+        seen: Option<&Role>,
+        caller: &Caller,
+        owner: &OwnerId,
+    ) -> Self {
         let (partition, account) = (caller.partition(), &caller.account);
         let known = seen.map(|role| tags::regions(&role.tags)).unwrap_or_default();
         let regions: BTreeSet<&String> = regions.union(&known).collect();
@@ -140,7 +146,7 @@ pub fn log_group_name(function: &str) -> String {
 }
 
 /// Whom the role trusts: Lambda.
-pub fn trust() -> String {
+pub(crate) fn trust() -> String {
     let statement = json!({"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"});
     json!({"Version": "2012-10-17", "Statement": [statement]}).to_string()
 }

@@ -10,8 +10,8 @@ use super::archive::{BadArchive, LARGEST_ZIP};
 use super::{BadZip, FunctionZip, embedded};
 use crate::config::Architecture;
 
-/// What a build directory of cargo's holds, and no other is likely to.
-const TAG: &str = "CACHEDIR.TAG";
+/// What every build directory of cargo holds, and no other directory is likely to.
+const TAG: &str = ".rustc_info.json";
 
 /// Why there is nothing to upload.
 #[derive(Debug, thiserror::Error)]

@@ -18,7 +18,8 @@ impl Account {
         calls: impl AsyncFnOnce(Regional) -> Result<T, CloudError>,
     ) -> Result<T, CloudError> {
         let session = self.session();
-        match calls(session.of(region)).await {
+        // The SDK's futures are large.
+        match Box::pin(calls(session.of(region))).await {
             Ok(done) => Ok(done),
             Err(error) => Err(told(self, &session, region, error).await),
         }

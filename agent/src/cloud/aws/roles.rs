@@ -106,7 +106,8 @@ impl Account {
 
     async fn roles<T>(&self, name: &str, calls: impl AsyncFnOnce(Calls<'_>) -> Result<T, CloudError>) -> Result<T, CloudError> {
         let session = self.session();
-        match calls(Calls { client: &session.iam(), name }).await {
+        // The SDK's futures are large.
+        match Box::pin(calls(Calls { client: &session.iam(), name })).await {
             Ok(done) => Ok(done),
             Err(error) => Err(region::told(self, &session, session.home(), error).await),
         }

@@ -16,7 +16,7 @@ const FIRST_GENERATION: u64 = 1;
 
 /// One change of the function.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FunctionStep {
+pub(crate) enum FunctionStep {
     /// Make it, with the wish's code and tags.
     Create(FunctionSettings),
     /// Take it over, or say its version.
@@ -63,7 +63,7 @@ impl Step for FunctionStep {
 }
 
 /// What makes the function as wished.
-pub fn plan(wish: &FunctionWish, role: &str, seen: Option<&Function>, claim: &Claim) -> Planned<FunctionStep> {
+pub(crate) fn plan(wish: &FunctionWish, role: &str, seen: Option<&Function>, claim: &Claim) -> Planned<FunctionStep> {
     let Some(function) = seen else {
         return Ok(vec![FunctionStep::Create(wished(wish, role, FIRST_GENERATION))]);
     };

@@ -8,7 +8,7 @@ use crate::deploy::wish::LogGroupWish;
 
 /// One change of the log group.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LogGroupStep {
+pub(crate) enum LogGroupStep {
     /// Make it, with the wish's tags.
     Create,
     /// Take it over.
@@ -44,7 +44,7 @@ impl Step for LogGroupStep {
 }
 
 /// What makes the log group as wished. One that this program did not make is not removed.
-pub fn plan(wish: &LogGroupWish, seen: Option<&LogGroup>, claim: &Claim) -> Planned<LogGroupStep> {
+pub(crate) fn plan(wish: &LogGroupWish, seen: Option<&LogGroup>, claim: &Claim) -> Planned<LogGroupStep> {
     let Some(days) = wish.retention_days else {
         let removed = seen.filter(|group| claim.covers_marked(&group.tags));
         return Ok(removed.map(|_| LogGroupStep::Delete).into_iter().collect());

@@ -10,9 +10,9 @@ mod role;
 
 use super::owner::NotOurs;
 
-pub use function::{FunctionStep, plan as plan_function};
-pub use log_group::{LogGroupStep, plan as plan_log_group};
-pub use role::{RoleStep, plan as plan_role};
+pub(crate) use function::{FunctionStep, plan as plan_function};
+pub(crate) use log_group::{LogGroupStep, plan as plan_log_group};
+pub(crate) use role::{RoleStep, plan as plan_role};
 
 /// What happens to one thing as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl Action {
 }
 
 /// A step of a plan.
-pub trait Step {
+pub(crate) trait Step {
     /// What it means for the thing.
     fn action(&self) -> Action;
     /// What it changes, for people.
@@ -48,16 +48,16 @@ pub trait Step {
 }
 
 /// What steps come to together: making or removing it says it all.
-pub fn action_of<S: Step>(steps: &[S]) -> Action {
+pub(crate) fn action_of<S: Step>(steps: &[S]) -> Action {
     let actions = || steps.iter().map(Step::action);
     let whole = actions().find(|action| matches!(action, Action::Create | Action::Delete));
     whole.or_else(|| actions().next()).unwrap_or(Action::Unchanged)
 }
 
 /// What steps change, for people.
-pub fn texts_of<S: Step>(steps: &[S]) -> Vec<String> {
+pub(crate) fn texts_of<S: Step>(steps: &[S]) -> Vec<String> {
     steps.iter().map(Step::text).filter(|text| !text.is_empty()).collect()
 }
 
 /// A plan, or why the thing is not touched.
-pub type Planned<S> = Result<Vec<S>, NotOurs>;
+pub(crate) type Planned<S> = Result<Vec<S>, NotOurs>;

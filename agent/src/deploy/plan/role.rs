@@ -8,7 +8,7 @@ use crate::deploy::wish::{LOGS_POLICY, RoleWish, trust};
 
 /// One change of the role.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RoleStep {
+pub(crate) enum RoleStep {
     /// Make it, with its trust and these tags.
     Create(Tags),
     /// Take it over, or name more regions in it.
@@ -45,7 +45,7 @@ impl Step for RoleStep {
 }
 
 /// What makes the role as wished.
-pub fn plan(wish: &RoleWish, seen: Option<&Role>, claim: &Claim) -> Planned<RoleStep> {
+pub(crate) fn plan(wish: &RoleWish, seen: Option<&Role>, claim: &Claim) -> Planned<RoleStep> {
     let Some(role) = seen else {
         let logs = wish.logs.iter().map(|document| RoleStep::PutLogs(document.clone()));
         return Ok(std::iter::once(RoleStep::Create(wish.tags.clone())).chain(logs).collect());
