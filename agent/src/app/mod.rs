@@ -4,6 +4,7 @@
 //!   bind ports ─▶ cloud and relays ─▶ scheduler ─▶ serve ─▶ signal ─▶ no new work ─▶ drain ─▶ exits end ─▶ gone
 //! ```
 
+mod aws;
 mod face;
 mod local;
 pub mod local_relay;
@@ -18,7 +19,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use tokio_util::task::AbortOnDropHandle;
 
 use self::face::Face;
@@ -77,7 +78,12 @@ pub async fn run(config: Config, options: RunOptions) -> anyhow::Result<RunEnd> 
             Ok(end)
         }
         Mode::Cloud => {
-            bail!("this version invokes no functions in AWS yet; `awslambdaproxy run --local` runs the same path on this machine")
+            let setup = tokio::select! {
+                setup = aws::setup(&config, &addresses, options.say) => setup?,
+                () = signals.next() => return Ok(RunEnd::Asked),
+            };
+            let agent = Running::start(&config, &options, listener, addresses, setup).await?;
+            Ok(agent.serve(&options, signals).await)
         }
     }
 }

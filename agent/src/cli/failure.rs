@@ -89,10 +89,8 @@ impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         match error.downcast::<CloudError>() {
             Ok(refused) => refused.into(),
-            Err(other) => {
-                let exit = if other.is::<BadProxy>() { Exit::Config } else { Exit::Failure };
-                Self::new(exit, other)
-            }
+            Err(other) if other.is::<BadProxy>() => Self::new(Exit::Config, other),
+            Err(other) => Self::new(Exit::Failure, other),
         }
     }
 }

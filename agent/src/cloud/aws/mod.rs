@@ -24,6 +24,8 @@ mod quota;
 mod region;
 pub mod roles;
 mod session;
+#[cfg(test)]
+mod tests;
 
 pub use self::account::Account;
 pub use self::caller::Caller;
