@@ -125,10 +125,10 @@ fn may_go_on(context: &Context, arguments: &DestroyArgs, plan: &[Line]) -> Resul
     if arguments.yes {
         return Ok(true);
     }
+    context.printer.talk(table(plan, Tense::Plan).trim_end());
     if !io::stdin().is_terminal() {
         return Err(usage("nobody can be asked here; `destroy --yes` removes without asking"));
     }
-    context.printer.talk(&table(plan, Tense::Plan));
     context.printer.ask("remove all of this? [y/N] ")?;
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;

@@ -53,7 +53,8 @@ async fn main(arguments: Vec<OsString>) -> Exit {
         Ok(cli) => cli,
         Err(error) => return Printer.usage(&error),
     };
-    match dispatch(cli).await {
+    // One command's future is as large as the largest of them.
+    match Box::pin(dispatch(cli)).await {
         Ok(exit) => exit,
         Err(failure) => failure.report(&Printer),
     }

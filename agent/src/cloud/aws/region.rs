@@ -29,10 +29,10 @@ impl Account {
 /// The same error with what it really means; and where credentials did not serve, they are read anew for the next call.
 pub(super) async fn told(account: &Account, session: &Arc<Session>, region: &str, error: CloudError) -> CloudError {
     let CloudError::Credentials(reply) = error else { return error };
-    if AMBIGUOUS.contains(&reply.code.as_str()) && are_valid_elsewhere(session, region).await {
+    if AMBIGUOUS.contains(&reply.code.as_str()) && Box::pin(are_valid_elsewhere(session, region)).await {
         return CloudError::RegionDisabled { region: region.to_owned(), reply };
     }
-    account.reload(session).await;
+    Box::pin(account.reload(session)).await;
     CloudError::Credentials(reply)
 }
 
