@@ -16,20 +16,8 @@ use crate::config::{AwsConfig, Config, Mode, resolve};
 use crate::deploy::{Claim, Deployer, Deployment, Line, OwnerId, Plan, State, Tense, Verdict, table, verdict};
 use crate::package;
 
-/// What `--help` shows at its end.
-pub(super) const EXAMPLES: &str = "\
-Examples:
-  awslambdaproxy deploy --plan           what would be made or changed; writes nothing
-  awslambdaproxy deploy                  make it; run it again after every change of [aws] or regions, and after an update
-  awslambdaproxy deploy -r 'eu-*' -m 256
-  awslambdaproxy policy deploy           the permissions that it needs
-
-It makes one IAM role that grants nothing and, in each region, one function that costs nothing while it does not run.
-What is as wished already stays untouched; what an interrupted or failed deployment left is mended.";
-
 /// Options of `deploy`.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
 pub(super) struct DeployArgs {
     #[command(flatten)]
     settings: SettingArgs,

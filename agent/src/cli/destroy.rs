@@ -22,19 +22,8 @@ const STOP_LIMIT: Duration = Duration::from_secs(20);
 /// Between two looks whether it has.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// What `--help` shows at its end.
-const EXAMPLES: &str = "\
-Examples:
-  awslambdaproxy destroy           show what would be removed, ask, remove it
-  awslambdaproxy destroy --yes     do not ask
-  awslambdaproxy policy destroy    the permissions that it needs
-
-It looks in the regions of the configuration and in all where this desktop, or the role's tags, know of a deployment, removes
-functions, log groups and the role, and stops a running proxy of this configuration first. Safe to run again.";
-
 /// Options of `destroy`.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
 pub(super) struct DestroyArgs {
     /// Do not ask
     #[arg(short, long)]

@@ -9,6 +9,8 @@ use crate::config::Mistakes;
 use crate::control_socket::{AskError, NoPlace, OpenError};
 use crate::corporate::BadProxy;
 use crate::deploy::Trouble;
+use crate::desktop::DesktopError;
+use crate::service::ServiceError;
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -63,6 +65,18 @@ impl From<NoPlace> for Failure {
     }
 }
 
+impl From<DesktopError> for Failure {
+    fn from(error: DesktopError) -> Self {
+        Self::new(Exit::Failure, error)
+    }
+}
+
+impl From<ServiceError> for Failure {
+    fn from(error: ServiceError) -> Self {
+        Self::new(Exit::Failure, error)
+    }
+}
+
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::new(Exit::Failure, error)
@@ -92,5 +106,11 @@ impl From<anyhow::Error> for Failure {
             Err(other) if other.is::<BadProxy>() => Self::new(Exit::Config, other),
             Err(other) => Self::new(Exit::Failure, other),
         }
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:#}", self.error)
     }
 }

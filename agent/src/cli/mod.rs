@@ -13,6 +13,7 @@ mod config;
 mod context;
 mod deploy;
 mod destroy;
+mod examples;
 mod exit;
 mod failure;
 mod logging;
@@ -20,11 +21,15 @@ mod man;
 mod policy;
 mod printer;
 mod progress;
+mod proxy;
 mod rotate;
 mod run;
 mod seed;
+mod service;
 mod settings;
 mod status;
+mod update;
+mod variables;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -80,9 +85,14 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Deploy(arguments) => deploy::run(&context, arguments).await,
         Command::Destroy(arguments) => destroy::run(&context, arguments).await,
         Command::Policy(arguments) => policy::run(&context, &arguments),
+        Command::Service(arguments) => service::run(&context, &arguments).await,
+        Command::Proxy(arguments) => proxy::run(&context, &arguments).await,
+        Command::Env(arguments) => variables::env(&context, &arguments).await,
+        Command::Exec(arguments) => variables::exec(&context, arguments).await,
         Command::Config(arguments) => config::run(&context, &arguments),
         Command::Completions(arguments) => completions::run(&context, &arguments),
-        Command::Man => man::run(&context),
+        Command::Man(arguments) => man::run(&context, &arguments),
+        Command::Update(arguments) => update::run(&context, arguments).await,
     }
 }
 

@@ -11,18 +11,8 @@ use crate::config::{Flags, Mode, resolve};
 use crate::deploy::State;
 use crate::policy::{Purpose, policy};
 
-/// What `--help` shows at its end.
-const EXAMPLES: &str = "\
-Examples:
-  awslambdaproxy policy run > run.json
-  aws iam put-user-policy --user-name desktop --policy-name awslambdaproxy-run --policy-document file://run.json
-
-It needs no credentials. Names and regions are those of the configuration; the account stands as *, since a policy grants
-nothing outside the account in which it stands.";
-
 /// Options of `policy`.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
 pub(super) struct PolicyArgs {
     /// The command that is to work with it
     #[arg(value_enum)]
