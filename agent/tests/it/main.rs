@@ -9,6 +9,7 @@ mod aws;
 mod capture;
 mod corporate;
 mod endings;
+mod fresh;
 mod lives;
 mod pages;
 mod refusals;
