@@ -5,10 +5,21 @@
 
 #![allow(unreachable_pub, reason = "rooms of one test binary")]
 
-#[allow(dead_code, reason = "the tests of the front alone need little of it")]
+mod bill;
+mod credentials;
+mod drift;
+mod failures;
 mod front;
 mod front_itself;
+mod interruptions;
+mod invocations;
+mod owners;
+mod path;
+mod policies;
+mod problems;
+mod programs;
 #[path = "../support/mod.rs"]
 mod support;
+mod world;
 
-use support::{program, tools};
+use support::{desktop, nginx, program, tools};
