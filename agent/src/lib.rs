@@ -20,6 +20,7 @@ pub mod config;
 pub mod control_socket;
 pub mod corporate;
 pub mod direct;
+pub mod doctor;
 pub mod exits;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
@@ -33,4 +34,5 @@ pub mod proxy;
 pub mod relays;
 pub mod routing;
 pub mod scheduler;
+pub mod setup;
 pub mod status;

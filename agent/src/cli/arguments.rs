@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use super::{completions::CompletionsArgs, config::ConfigArgs, rotate::RotateArgs, run::RunArgs, status::StatusArgs};
+use super::{
+    completions::CompletionsArgs, config::ConfigArgs, doctor::DoctorArgs, init::InitArgs, rotate::RotateArgs, run::RunArgs,
+    status::StatusArgs,
+};
 
 /// A rotating IP address out of any AWS Lambda region, as a local HTTP and SOCKS5 proxy.
 ///
@@ -56,10 +59,14 @@ pub(super) enum LogFormat {
 pub(super) enum Command {
     /// Run the proxy in the foreground (what happens without a command)
     Run(RunArgs),
+    /// Ask for what is needed, test it, and write the configuration
+    Init(InitArgs),
     /// Show what a running proxy does
     Status(StatusArgs),
     /// Take a new exit now, and print the old and the new address
     Rotate(RotateArgs),
+    /// Look for what is wrong, from the configuration to one real invocation, and say the mend
+    Doctor(DoctorArgs),
     /// Show or check the configuration
     Config(ConfigArgs),
     /// Print a shell's completions

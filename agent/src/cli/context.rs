@@ -36,6 +36,11 @@ impl Context {
         Ok(config::load(sources)?)
     }
 
+    /// The profile that the command line names.
+    pub(super) fn profile(&self) -> Option<&str> {
+        self.profile.as_deref()
+    }
+
     /// Where the agent of this configuration is found.
     pub(super) fn place(&self) -> Result<Place, NoPlace> {
         Place::of(&self.file)

@@ -4,6 +4,7 @@ use std::io;
 
 use super::exit::Exit;
 use super::printer::Printer;
+use crate::cloud::CloudError;
 use crate::config::Mistakes;
 use crate::control_socket::{AskError, NoPlace, OpenError};
 use crate::corporate::BadProxy;
@@ -13,12 +14,13 @@ use crate::corporate::BadProxy;
 pub struct Failure {
     exit: Exit,
     error: anyhow::Error,
+    hint: Option<String>,
 }
 
 impl Failure {
     /// An error that the command itself classifies.
     pub fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
-        Self { exit, error: error.into() }
+        Self { exit, error: error.into(), hint: None }
     }
 
     /// Tells the user, and gives the exit code. A reader that has seen enough (`| head`) is no failure.
@@ -27,7 +29,20 @@ impl Failure {
             return Exit::Ok;
         }
         printer.talk(&format!("error: {:#}", self.error));
+        if let Some(hint) = &self.hint {
+            printer.talk(&format!("  hint: {hint}"));
+        }
         self.exit
+    }
+
+    /// With what can be done about it.
+    pub(super) fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// The error in words.
+    pub(super) fn text(&self) -> String {
+        format!("{:#}", self.error)
     }
 }
 
@@ -60,6 +75,14 @@ impl From<NoPlace> for Failure {
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::new(Exit::Failure, error)
+    }
+}
+
+impl From<CloudError> for Failure {
+    fn from(error: CloudError) -> Self {
+        let hint = Some(error.hint().into_owned());
+        let exit = if matches!(error, CloudError::Unreachable(_) | CloudError::Lost(_)) { Exit::Failure } else { Exit::Aws };
+        Self { hint, ..Self::new(exit, error) }
     }
 }
 

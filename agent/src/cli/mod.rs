@@ -11,8 +11,10 @@ mod arguments;
 mod completions;
 mod config;
 mod context;
+mod doctor;
 mod exit;
 mod failure;
+mod init;
 mod logging;
 mod man;
 mod printer;
@@ -70,6 +72,8 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     let context = Context::new(cli.global)?;
     match cli.command.unwrap_or(Command::Run(cli.run)) {
         Command::Run(arguments) => run::run(&context, arguments).await,
+        Command::Doctor(arguments) => Box::pin(doctor::run(&context, arguments)).await,
+        Command::Init(arguments) => Box::pin(init::run(&context, arguments)).await,
         Command::Status(arguments) => status::run(&context, arguments).await,
         Command::Rotate(arguments) => rotate::run(&context, arguments).await,
         Command::Config(arguments) => config::run(&context, &arguments),

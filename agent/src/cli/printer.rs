@@ -34,6 +34,12 @@ impl Printer {
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
+    /// A question, whose answer follows on the same line.
+    pub(super) fn prompt(self, text: &str) {
+        let mut stderr = io::stderr().lock();
+        let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+    }
+
     /// What clap has to say: help and version are data, the rest is talk. It minds `NO_COLOR`.
     pub(super) fn usage(self, error: &clap::Error) -> Exit {
         let _ = error.print();

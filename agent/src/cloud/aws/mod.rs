@@ -5,6 +5,7 @@
 //!   credentials  the SDK's chain, a profile, or keys of the configuration
 //!   connector    the one way out: TLS, proxies, keepalive
 //!   error        what a failed call says, as a `CloudError`   (region: is it the region or the credentials?)
+//!   examine      questions that change nothing
 //!   cloud        AWS as exits see it: Invoke, generation, quota
 //! ```
 //!
@@ -17,6 +18,7 @@ mod cloud;
 mod connector;
 mod credentials;
 mod error;
+mod examine;
 mod generation;
 mod quota;
 mod region;
@@ -26,3 +28,4 @@ mod session;
 pub use self::account::Account;
 pub use self::caller::Caller;
 pub use self::cloud::AwsCloud;
+pub use self::examine::DeployedFunction;
