@@ -4,6 +4,7 @@
 //!   bind ports ─▶ cloud and relays ─▶ scheduler ─▶ serve ─▶ signal ─▶ no new work ─▶ drain ─▶ exits end ─▶ gone
 //! ```
 
+mod aws;
 mod estimate;
 mod face;
 mod local;
@@ -19,7 +20,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use tokio_util::task::AbortOnDropHandle;
 
 pub use self::estimate::estimate;
@@ -81,7 +82,12 @@ pub async fn run(config: Config, options: RunOptions) -> anyhow::Result<RunEnd> 
             Ok(end)
         }
         Mode::Cloud => {
-            bail!("this version invokes no functions in AWS yet; `awslambdaproxy run --local` runs the same path on this machine")
+            let setup = tokio::select! {
+                setup = aws::setup(&config, &addresses, options.say) => setup?,
+                () = signals.next() => return Ok(RunEnd::Asked),
+            };
+            let agent = Running::start(&config, &options, listener, addresses, setup).await?;
+            Ok(agent.serve(&options, signals).await)
         }
     }
 }
@@ -118,6 +124,7 @@ impl Running {
     ) -> anyhow::Result<Self> {
         let (pool, health, network) = (Pool::new(wiring::pool(config)), Health::default(), Network::watch());
         let book = wiring::book(config, &health)?;
+        setup.owner.iter().for_each(|owner| book.set_account(owner));
         let relays = Relays::new(setup.relays.clone());
         let keeping = keeper::begin(relays.clone(), &network, health.clone());
         relays.measured().await;

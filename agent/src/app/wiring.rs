@@ -39,6 +39,8 @@ pub(super) struct CloudSetup<C> {
     pub(super) relays: Vec<AgentRelay>,
     /// What exits may connect to.
     pub(super) egress: tunnel::invitation::Egress,
+    /// Whose account is charged, if that is known.
+    pub(super) owner: Option<String>,
 }
 
 /// What an agent watches beside its exits.
@@ -109,6 +111,11 @@ pub(super) fn book(config: &Config, health: &Health) -> anyhow::Result<Book> {
         Mode::Cloud => Book::open(state_file(LEDGER)?, terms(config), health.clone())
             .context("cannot keep the ledger of what functions cost"),
     }
+}
+
+/// Whether functions were never invoked from here.
+pub(super) fn is_first_run() -> anyhow::Result<bool> {
+    Ok(!state_file(LEDGER)?.exists())
 }
 
 /// A file in the state directory, which is made if it is not there.

@@ -81,14 +81,17 @@ impl From<io::Error> for Failure {
 impl From<CloudError> for Failure {
     fn from(error: CloudError) -> Self {
         let hint = Some(error.hint().into_owned());
-        let exit = if matches!(error, CloudError::Unreachable(_) | CloudError::Lost(_)) { Exit::Failure } else { Exit::Aws };
+        let exit = if error.is_refusal() { Exit::Aws } else { Exit::Failure };
         Self { hint, ..Self::new(exit, error) }
     }
 }
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        let exit = if error.is::<BadProxy>() { Exit::Config } else { Exit::Failure };
-        Self::new(exit, error)
+        match error.downcast::<CloudError>() {
+            Ok(refused) => refused.into(),
+            Err(other) if other.is::<BadProxy>() => Self::new(Exit::Config, other),
+            Err(other) => Self::new(Exit::Failure, other),
+        }
     }
 }

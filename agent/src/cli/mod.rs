@@ -71,7 +71,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     logging::start(&cli.global)?;
     let context = Context::new(cli.global)?;
     match cli.command.unwrap_or(Command::Run(cli.run)) {
-        Command::Run(arguments) => run::run(&context, arguments).await,
+        Command::Run(arguments) => Box::pin(run::run(&context, arguments)).await,
         Command::Doctor(arguments) => Box::pin(doctor::run(&context, arguments)).await,
         Command::Init(arguments) => Box::pin(init::run(&context, arguments)).await,
         Command::Status(arguments) => status::run(&context, arguments).await,

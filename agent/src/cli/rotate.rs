@@ -34,7 +34,8 @@ pub(super) async fn run(context: &Context, arguments: RotateArgs) -> Result<Exit
 
 fn line(region: &RotatedRegion) -> String {
     let shown = |address: Option<IpAddr>| address.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
-    format!("{}  {} → {}\n", region.region, shown(region.old), shown(region.new))
+    let note = region.note.as_ref().map(|note| format!("  ({note})")).unwrap_or_default();
+    format!("{}  {} → {}{note}\n", region.region, shown(region.old), shown(region.new))
 }
 
 fn verdict(report: &RotateReport) -> Exit {
@@ -51,7 +52,7 @@ mod tests {
 
     fn region(error: Option<&str>) -> RotatedRegion {
         let old = Some("203.0.113.7".parse().expect("address"));
-        RotatedRegion { region: "us-west-2".into(), old, new: None, error: error.map(str::to_owned) }
+        RotatedRegion { region: "us-west-2".into(), old, new: None, error: error.map(str::to_owned), note: None }
     }
 
     #[test]

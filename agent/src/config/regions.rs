@@ -216,6 +216,14 @@ mod tests {
     }
 
     #[test]
+    fn patterns_become_regions_each_once_and_opt_in_ones_by_name_only() {
+        let patterns = |texts: &[&str]| texts.iter().map(|text| text.parse().expect("pattern")).collect::<Vec<_>>();
+        let regions = resolve(&patterns(&["me-south-1", "us-west-2", "us-*"]));
+        assert_eq!(regions, ["me-south-1", "us-west-2", "us-east-1", "us-east-2", "us-west-1"]);
+        assert_eq!(resolve(&patterns(&["*"])).len(), WITHOUT_OPT_IN.len());
+    }
+
+    #[test]
     fn patterns_match() {
         let eu: RegionPattern = "eu-*".parse().expect("pattern");
         assert!(eu.matches("eu-west-1") && !eu.matches("us-west-1"));

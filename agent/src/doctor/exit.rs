@@ -35,7 +35,7 @@ struct Trial {
 }
 
 pub(super) async fn examine(config: &Config, account: &Found, relay_reached: bool) -> Vec<Check> {
-    let skip = |why: &str| vec![Check::skip(Area::Region, COMPONENT, "-", why)];
+    let skip = |why: &str| vec![Check::skip(Area::Machine, COMPONENT, "-", why)];
     let (Some(cloud), Some(region)) = (&account.cloud, account.ready.first()) else { return skip("no region is ready for it") };
     if !relay_reached {
         return skip("no relay is reached");

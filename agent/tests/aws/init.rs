@@ -124,14 +124,14 @@ fn at_a_terminal_wrong_answers_are_asked_again_and_the_code_is_not_echoed() {
     let newcomer = Newcomer::new(json!({}));
     newcomer.desktop.configure("# mine\n");
     let answers = json!([
-        ["Replace it?", "yes"],
-        ["pairing code", "hello"],
-        ["(not shown)", code(&newcomer.relay, &"f".repeat(64))],
-        ["(not shown)", newcomer.code()],
-        ["AWS profile", "no-such-profile"],
-        ["AWS profile", ""],
-        ["Regions", "us-east-1"],
-        ["a month may cost", "5"],
+        ["Replace it?", "yes", false],
+        ["(not shown)", "hello", true],
+        ["(not shown)", code(&newcomer.relay, &"f".repeat(64)), true],
+        ["(not shown)", newcomer.code(), true],
+        ["AWS profile", "no-such-profile", false],
+        ["AWS profile", "", false],
+        ["Regions", "us-east-1", false],
+        ["a month may cost", "5", false],
     ]);
     let mut command = Command::new(&*PYTHON);
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/aws/terminal.py");
@@ -143,7 +143,10 @@ fn at_a_terminal_wrong_answers_are_asked_again_and_the_code_is_not_echoed() {
     let ended: Ended = child.wait_with_output().expect("ended").into();
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(!ended.stdout.contains(&newcomer.relay.token) && !ended.stdout.contains("ffffffff"), "echoed: {ended:?}");
-    assert!(ended.stdout.contains("a pairing code is wss://NAME:TOKEN@HOST:PORT") && ended.stdout.contains("(401"), "{ended:?}");
+    assert!(
+        ended.stdout.contains("a pairing code is wss://NAME:TOKEN@HOST:PORT") && ended.stdout.contains("401 Unauthorized"),
+        "{ended:?}"
+    );
     let text = fs::read_to_string(config(&newcomer.desktop)).expect("there");
     assert!(text.contains(&newcomer.relay.token) && text.contains("monthly_usd = 5.0"), "the answers are not in it");
 }

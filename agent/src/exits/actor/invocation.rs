@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 use tunnel::answer::{Ended, Summary};
 
-use super::{End, Fault, Outfit};
+use super::{End, Fault, Outfit, crash};
 use crate::cloud::{Answer, Cloud, CloudError};
 use crate::exits::state::{Phase, Reason};
 use crate::money::Running;
@@ -98,18 +98,17 @@ fn judge(answer: Result<Answer, CloudError>, phase: Phase) -> Verdict {
 
 fn refused(error: &CloudError) -> Fault {
     let reason = if matches!(error, CloudError::Throttled { .. }) { Reason::Throttled } else { Reason::InvokeFailed };
-    let fault = Fault::new(Phase::Invoke, reason, with_source(error), error.hint());
+    let fault = Fault::new(Phase::Invoke, reason, with_cause(error), error.hint());
     Fault { retryable: error.retryable(), code: error.code(), ..fault }
 }
 
-fn with_source(error: &CloudError) -> String {
-    let source = std::error::Error::source(error);
-    source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
+fn with_cause(error: &CloudError) -> String {
+    error.cause().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
 
 fn judge_answer(answer: &Answer, phase: Phase) -> Verdict {
     if let Some(kind) = &answer.function_error {
-        return Verdict::Over(Err(function_error(kind, answer, phase)));
+        return Verdict::Over(Err(crash::fault(kind, answer, phase)));
     }
     match serde_json::from_slice::<Summary>(&answer.payload) {
         Ok(summary) => judge_summary(&summary, phase),
@@ -119,12 +118,6 @@ fn judge_answer(answer: &Answer, phase: Phase) -> Verdict {
             Verdict::Over(Err(Fault { retryable: false, ..Fault::new(phase, Reason::FunctionError, text, hint) }))
         }
     }
-}
-
-fn function_error(kind: &str, answer: &Answer, phase: Phase) -> Fault {
-    let document = String::from_utf8_lossy(&answer.payload);
-    let text = format!("the function failed ({kind}): {document}; its log ends: {}", answer.log_tail.trim());
-    Fault::new(phase, Reason::FunctionError, text, "the function's log tells more; it is tried again")
 }
 
 fn judge_summary(summary: &Summary, phase: Phase) -> Verdict {
