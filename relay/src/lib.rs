@@ -10,6 +10,7 @@
 //!   tls         certificate and key, or a generated pair
 //!   site        what everybody else sees
 //!   system      what systems do differently
+//!   update      another release in the place of this program, for the agent too
 //!   config, cli the files and the commands, above the rooms
 //! ```
 //!
@@ -28,3 +29,4 @@ pub mod server;
 mod site;
 mod system;
 pub mod tls;
+pub mod update;

@@ -110,6 +110,7 @@ struct Running {
     supervising: AbortOnDropHandle<()>,
     serving: AbortOnDropHandle<()>,
     _keeping: AbortOnDropHandle<()>,
+    _offering: Option<AbortOnDropHandle<()>>,
     face: Arc<Face>,
     book: Book,
 }
@@ -130,6 +131,10 @@ impl Running {
         relays.measured().await;
         let surroundings = wiring::Surroundings { relays: relays.clone(), network, health: health.clone(), book: book.clone() };
         let (supervisor, handle) = Supervisor::new(wiring::supervisor(config, setup, pool.clone(), surroundings)?);
+        let offering = crate::update::server(&config.update)
+            .ok()
+            .flatten()
+            .map(|server| AbortOnDropHandle::new(tokio::spawn(crate::update::offer(server, health.clone()))));
         let router = routing::router(config, &addresses);
         let proxy = Arc::new(Proxy::new(wiring::auth(config), router, pool));
         (options.say)(&greeting(&addresses, config));
@@ -141,6 +146,7 @@ impl Running {
             supervising: AbortOnDropHandle::new(tokio::spawn(supervisor.run())),
             supervisor: handle,
             shutdown,
+            _offering: offering,
             face: Arc::new(face),
             book,
         })

@@ -8,6 +8,8 @@ use crate::cloud::CloudError;
 use crate::config::Mistakes;
 use crate::control_socket::{AskError, NoPlace, OpenError};
 use crate::corporate::BadProxy;
+use crate::desktop::DesktopError;
+use crate::service::ServiceError;
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -72,6 +74,18 @@ impl From<NoPlace> for Failure {
     }
 }
 
+impl From<DesktopError> for Failure {
+    fn from(error: DesktopError) -> Self {
+        Self::new(Exit::Failure, error)
+    }
+}
+
+impl From<ServiceError> for Failure {
+    fn from(error: ServiceError) -> Self {
+        Self::new(Exit::Failure, error)
+    }
+}
+
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::new(Exit::Failure, error)
@@ -93,5 +107,11 @@ impl From<anyhow::Error> for Failure {
             Err(other) if other.is::<BadProxy>() => Self::new(Exit::Config, other),
             Err(other) => Self::new(Exit::Failure, other),
         }
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:#}", self.error)
     }
 }

@@ -17,7 +17,7 @@ fn desktop(account: &Account, relay: &Relay, token: &str, regions: &[&str]) -> D
 }
 
 fn json_of(ended: &Ended) -> Value {
-    serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {ended:?}"))
+    serde_json::from_str(&ended.stdout).expect("JSON")
 }
 
 /// The check of a component and target.
@@ -26,7 +26,7 @@ fn check<'a>(document: &'a Value, component: &str, target: &str) -> &'a Value {
     let found = checks
         .iter()
         .find(|check| check["component"] == component && check["target"].as_str().is_some_and(|it| it.contains(target)));
-    found.unwrap_or_else(|| panic!("no {component} {target} in {document:#}"))
+    found.expect("such a check")
 }
 
 #[test]

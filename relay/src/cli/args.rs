@@ -5,11 +5,23 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use super::completions::{CompletionsArgs, ManArgs};
+use super::update::UpdateArgs;
 use crate::agents::AgentName;
+
+const EXAMPLES: &str = "\
+Examples:
+  awslambdaproxy-relay init --self-signed --host relay.example.com
+  awslambdaproxy-relay run
+  awslambdaproxy-relay agent add laptop";
+const UPDATE_EXAMPLES: &str = "\
+Examples:
+  awslambdaproxy-relay update --check
+  awslambdaproxy-relay update && systemctl restart awslambdaproxy-relay";
 
 /// Pairs the two ends of awslambdaproxy's tunnels and forwards what it cannot read.
 #[derive(Parser)]
-#[command(name = "awslambdaproxy-relay", version)]
+#[command(name = "awslambdaproxy-relay", version, max_term_width = 100, after_help = EXAMPLES)]
 pub(super) struct Args {
     /// The configuration file
     ///
@@ -46,6 +58,13 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: AgentCommand,
     },
+    /// Put the latest release in the place of this program
+    #[command(after_help = UPDATE_EXAMPLES)]
+    Update(UpdateArgs),
+    /// Print a shell's completions
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    Man(ManArgs),
 }
 
 #[derive(ClapArgs)]

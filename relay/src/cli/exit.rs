@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use crate::agents::AgentsError;
 use crate::config::ConfigError;
 use crate::tls::TlsError;
+use crate::update::UpdateError;
 
 /// Interrupted by a second signal.
 pub(super) const INTERRUPTED: u8 = 130;
@@ -25,6 +26,9 @@ pub(super) enum CliError {
     /// The list of agents.
     #[error(transparent)]
     Agents(#[from] AgentsError),
+    /// The update.
+    #[error(transparent)]
+    Update(#[from] UpdateError),
     /// An operation of the system.
     #[error("{what}: {source}")]
     System {
@@ -43,7 +47,7 @@ impl CliError {
 
     pub(super) fn code(&self) -> ExitCode {
         match self {
-            Self::Agents(_) | Self::System { .. } => ExitCode::from(1),
+            Self::Agents(_) | Self::Update(_) | Self::System { .. } => ExitCode::from(1),
             Self::Usage(_) => ExitCode::from(2),
             Self::Config(_) | Self::Tls(_) => ExitCode::from(3),
         }

@@ -16,7 +16,7 @@ use other as here;
 #[cfg(unix)]
 use unix as here;
 
-pub(crate) use here::{Signals, create_private_directory, inode, is_root, lock_file, raise_descriptor_limit};
+pub(crate) use here::{Signals, create_private_directory, inode, is_root, lock_file, raise_descriptor_limit, replace_program};
 
 /// Writes a file whole, or not at all; where there are modes it is 0600.
 pub(crate) fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {

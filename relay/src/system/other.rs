@@ -41,3 +41,8 @@ impl Signals {
         }
     }
 }
+
+/// Puts the program at `new` in the place of the one that runs, which the system keeps open.
+pub(crate) fn replace_program(new: &Path) -> io::Result<()> {
+    self_replace::self_replace(new)
+}

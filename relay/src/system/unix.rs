@@ -58,3 +58,10 @@ impl Signals {
         }
     }
 }
+
+/// Puts the program at `new`, on the same file system, in the place of the one that runs.
+pub(crate) fn replace_program(new: &Path) -> io::Result<()> {
+    let old = std::env::current_exe()?.canonicalize()?;
+    std::fs::set_permissions(new, std::fs::metadata(&old)?.permissions())?;
+    std::fs::rename(new, old)
+}
