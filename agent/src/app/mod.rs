@@ -125,7 +125,7 @@ impl Running {
     ) -> anyhow::Result<Self> {
         let (pool, health, network) = (Pool::new(wiring::pool(config)), Health::default(), Network::watch());
         let book = wiring::book(config, &health)?;
-        setup.owner.iter().for_each(|owner| book.set_account(owner));
+        setup.account.iter().for_each(|account| book.set_account(account));
         let relays = Relays::new(setup.relays.clone());
         let keeping = keeper::begin(relays.clone(), &network, health.clone());
         relays.measured().await;

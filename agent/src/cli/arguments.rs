@@ -6,10 +6,13 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use super::completions::CompletionsArgs;
 use super::config::ConfigArgs;
+use super::deploy::DeployArgs;
+use super::destroy::DestroyArgs;
 use super::doctor::DoctorArgs;
 use super::examples;
 use super::init::InitArgs;
 use super::man::ManArgs;
+use super::policy::PolicyArgs;
 use super::proxy::ProxyArgs;
 use super::rotate::RotateArgs;
 use super::run::RunArgs;
@@ -81,6 +84,15 @@ pub(super) enum Command {
     /// Look for what is wrong, from the configuration to one real invocation, and say the mend
     #[command(after_help = examples::DOCTOR)]
     Doctor(DoctorArgs),
+    /// Make or change role and functions in the AWS account
+    #[command(visible_alias = "setup", after_help = examples::DEPLOY)]
+    Deploy(DeployArgs),
+    /// Remove everything that deploy made
+    #[command(after_help = examples::DESTROY)]
+    Destroy(DestroyArgs),
+    /// Print the least IAM policy that a command needs
+    #[command(after_help = examples::POLICY)]
+    Policy(PolicyArgs),
     /// Show or check the configuration
     #[command(after_help = examples::CONFIG)]
     Config(ConfigArgs),

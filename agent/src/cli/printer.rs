@@ -34,10 +34,11 @@ impl Printer {
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
-    /// A question, whose answer follows on the same line.
-    pub(super) fn prompt(self, text: &str) {
+    /// A question, to be answered on the same line.
+    pub(super) fn ask(self, text: &str) -> io::Result<()> {
         let mut stderr = io::stderr().lock();
-        let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+        stderr.write_all(text.as_bytes())?;
+        stderr.flush()
     }
 
     /// What clap has to say: help and version are data, the rest is talk. It minds `NO_COLOR`.

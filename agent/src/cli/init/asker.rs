@@ -22,7 +22,7 @@ impl Asker {
     /// One line; an empty one stands for `default`.
     pub(super) fn line(self, question: &str, default: &str) -> io::Result<String> {
         let shown = if default.is_empty() { String::new() } else { format!(" [{default}]") };
-        self.0.prompt(&format!("{question}{shown}: "));
+        self.0.ask(&format!("{question}{shown}: "))?;
         let mut line = String::new();
         if io::stdin().lock().take(LONGEST).read_line(&mut line)? == 0 {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "nobody answers"));
