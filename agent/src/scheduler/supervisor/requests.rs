@@ -53,6 +53,12 @@ pub(super) struct Rotation {
     reply: Option<oneshot::Sender<Vec<Rotated>>>,
 }
 
+impl Rotation {
+    pub(super) fn credit(&mut self, missed: std::time::Duration) {
+        self.until += missed;
+    }
+}
+
 struct Waiting {
     region: usize,
     old: Option<IpAddr>,
