@@ -8,7 +8,8 @@
 //!     money  counts what exits use, holds it against the budget
 //!   faces and support
 //!     cli ─▶ config ─▶ app (wires the rooms)     control_socket ─▶ status, health     hidden (local mode's programs)
-//!     network     corporate (the proxy in the way)
+//!     network     corporate (the proxy in the way)     update
+//!     desktop, service ─▶ tools (the system's own programs)
 //! ```
 //!
 //! Never: the data plane does not call the control plane. It publishes demand, and takes exits that are offered.
@@ -19,6 +20,7 @@ pub mod cloud;
 pub mod config;
 pub mod control_socket;
 pub mod corporate;
+pub mod desktop;
 pub mod direct;
 pub mod exits;
 #[cfg(feature = "fuzzing")]
@@ -33,4 +35,7 @@ pub mod proxy;
 pub mod relays;
 pub mod routing;
 pub mod scheduler;
+pub mod service;
 pub mod status;
+pub mod tools;
+pub mod update;

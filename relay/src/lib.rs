@@ -7,9 +7,11 @@
 //!   bridge      one task per leg: forwards, pings, tells
 //!
 //!   agents      whose tokens are good, re-read while running
-//!   tls         certificate and key, or a generated pair
+//!   tls         a certificate from files, from a CA (ACME), or of our own; replaced while running
+//!   metrics     what is counted, for Prometheus
 //!   site        what everybody else sees
 //!   system      what systems do differently
+//!   update      another release in the place of this program, for the agent too
 //!   config, cli the files and the commands, above the rooms
 //! ```
 //!
@@ -23,8 +25,10 @@ pub mod cli;
 pub mod config;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+pub mod metrics;
 mod pairing;
 pub mod server;
 mod site;
 mod system;
 pub mod tls;
+pub mod update;

@@ -53,7 +53,7 @@ impl Agent for Face {
 
     async fn rotate(&self, order: RotateOrder) -> RotateReport {
         let rotated = self.supervisor.rotate(order.regions, order.fresh).await;
-        let region = |it: Rotated| RotatedRegion { region: it.region, old: it.old, new: it.new, error: it.error };
+        let region = |it: Rotated| RotatedRegion { region: it.region, old: it.old, new: it.new, error: it.error, note: it.note };
         RotateReport { regions: rotated.into_iter().map(region).collect() }
     }
 

@@ -4,6 +4,7 @@
 //!   bind ports ─▶ cloud and relays ─▶ scheduler ─▶ serve ─▶ signal ─▶ no new work ─▶ drain ─▶ exits end ─▶ gone
 //! ```
 
+mod aws;
 mod face;
 mod local;
 pub mod local_relay;
@@ -18,7 +19,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use tokio_util::task::AbortOnDropHandle;
 
 use self::face::Face;
@@ -77,7 +78,12 @@ pub async fn run(config: Config, options: RunOptions) -> anyhow::Result<RunEnd> 
             Ok(end)
         }
         Mode::Cloud => {
-            bail!("this version invokes no functions in AWS yet; `awslambdaproxy run --local` runs the same path on this machine")
+            let setup = tokio::select! {
+                setup = aws::setup(&config, &addresses, options.say) => setup?,
+                () = signals.next() => return Ok(RunEnd::Asked),
+            };
+            let agent = Running::start(&config, &options, listener, addresses, setup).await?;
+            Ok(agent.serve(&options, signals).await)
         }
     }
 }
@@ -100,6 +106,7 @@ struct Running {
     supervising: AbortOnDropHandle<()>,
     serving: AbortOnDropHandle<()>,
     _keeping: AbortOnDropHandle<()>,
+    _offering: Option<AbortOnDropHandle<()>>,
     face: Arc<Face>,
     book: Book,
 }
@@ -114,11 +121,16 @@ impl Running {
     ) -> anyhow::Result<Self> {
         let (pool, health, network) = (Pool::new(wiring::pool(config)), Health::default(), Network::watch());
         let book = wiring::book(config, &health)?;
+        setup.account.iter().for_each(|account| book.set_account(account));
         let relays = Relays::new(setup.relays.clone());
         let keeping = keeper::begin(relays.clone(), &network, health.clone());
         relays.measured().await;
         let surroundings = wiring::Surroundings { relays: relays.clone(), network, health: health.clone(), book: book.clone() };
         let (supervisor, handle) = Supervisor::new(wiring::supervisor(config, setup, pool.clone(), surroundings)?);
+        let offering = crate::update::server(&config.update)
+            .ok()
+            .flatten()
+            .map(|server| AbortOnDropHandle::new(tokio::spawn(crate::update::offer(server, health.clone()))));
         let router = routing::router(config, &addresses);
         let proxy = Arc::new(Proxy::new(wiring::auth(config), router, pool));
         (options.say)(&greeting(&addresses, config));
@@ -130,6 +142,7 @@ impl Running {
             supervising: AbortOnDropHandle::new(tokio::spawn(supervisor.run())),
             supervisor: handle,
             shutdown,
+            _offering: offering,
             face: Arc::new(face),
             book,
         })

@@ -11,16 +11,21 @@ mod arguments;
 mod completions;
 mod config;
 mod context;
+mod examples;
 mod exit;
 mod failure;
 mod logging;
 mod man;
 mod printer;
+mod proxy;
 mod rotate;
 mod run;
 mod seed;
+mod service;
 mod settings;
 mod status;
+mod update;
+mod variables;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -72,9 +77,14 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Run(arguments) => run::run(&context, arguments).await,
         Command::Status(arguments) => status::run(&context, arguments).await,
         Command::Rotate(arguments) => rotate::run(&context, arguments).await,
+        Command::Service(arguments) => service::run(&context, &arguments).await,
+        Command::Proxy(arguments) => proxy::run(&context, &arguments).await,
+        Command::Env(arguments) => variables::env(&context, &arguments).await,
+        Command::Exec(arguments) => variables::exec(&context, arguments).await,
         Command::Config(arguments) => config::run(&context, &arguments),
         Command::Completions(arguments) => completions::run(&context, &arguments),
-        Command::Man => man::run(&context),
+        Command::Man(arguments) => man::run(&context, &arguments),
+        Command::Update(arguments) => update::run(&context, arguments).await,
     }
 }
 

@@ -143,6 +143,11 @@ impl CloudError {
         }
     }
 
+    /// Whether the cloud heard the call and said no.
+    pub fn is_refusal(&self) -> bool {
+        !matches!(self, Self::Service(_) | Self::Unreachable(_) | Self::Lost(_))
+    }
+
     /// A stable name for scripts, as problems in `status` carry it.
     pub fn code(&self) -> &'static str {
         match self {
@@ -158,6 +163,11 @@ impl CloudError {
             Self::Unreachable(_) => "aws_unreachable",
             Self::Lost(_) => "aws_lost",
         }
+    }
+
+    /// The cause below, in words, where there is one.
+    pub fn cause(&self) -> Option<String> {
+        std::error::Error::source(self).map(ToString::to_string)
     }
 
     /// What the cloud itself said, if it did.

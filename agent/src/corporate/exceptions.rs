@@ -17,6 +17,7 @@ pub(super) struct Exceptions {
     /// `*` was listed, which the matcher applies to names alone.
     is_all: bool,
     listed: Option<Arc<Matcher>>,
+    list: String,
 }
 
 impl Exceptions {
@@ -24,8 +25,19 @@ impl Exceptions {
         let entries = list.split([',', ' ', '\t']).filter(|entry| !entry.is_empty());
         let entry = |entry: &str| if entry.starts_with("*.") { entry[1..].to_owned() } else { entry.to_owned() };
         let entries: Vec<String> = entries.map(entry).collect();
-        let listed = (!entries.is_empty()).then(|| Arc::new(Matcher::builder().https(ANY).no(entries.join(",")).build()));
-        Self { is_all: entries.iter().any(|entry| entry == "*"), listed }
+        let list = entries.join(",");
+        let listed = (!entries.is_empty()).then(|| Arc::new(Matcher::builder().https(ANY).no(list.clone()).build()));
+        Self { is_all: entries.iter().any(|entry| entry == "*"), listed, list }
+    }
+
+    /// Whether every host is one.
+    pub(super) fn hold_all(&self) -> bool {
+        self.is_all
+    }
+
+    /// All of them between commas, for a library that matches by the same rules.
+    pub(super) fn list(&self) -> &str {
+        &self.list
     }
 
     /// Whether this host is one.

@@ -30,6 +30,9 @@ const NAMES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"
 /// The variables that name exceptions.
 const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
+/// What never goes through a proxy, as a list of exceptions.
+const THIS_MACHINE: &str = "localhost,127.0.0.0/8,::1";
+
 /// What the environment says about proxies. The variable is judged when it is needed, not before: one of another program's
 /// making must not stop an agent whose relay is an exception.
 #[derive(Debug, Clone, Default)]
@@ -60,6 +63,13 @@ impl Proxies {
             return Ok(None);
         }
         self.proxy.as_ref().map_or(Ok(None), |proxy| proxy.as_ref().map(Some).map_err(Clone::clone))
+    }
+
+    /// The same for a library that chooses by itself: the proxy, and the exceptions as one list, this machine among them.
+    pub fn for_library(&self) -> Result<Option<(&CorporateProxy, String)>, BadProxy> {
+        let Some(proxy) = self.proxy.as_ref().filter(|_| !self.exceptions.hold_all()) else { return Ok(None) };
+        let proxy = proxy.as_ref().map_err(Clone::clone)?;
+        Ok(Some((proxy, format!("{THIS_MACHINE},{}", self.exceptions.list()))))
     }
 }
 
@@ -129,6 +139,21 @@ mod tests {
             assert!(error.starts_with("ALL_PROXY") && error.contains("http://host:port"), "{error}");
             assert!(!error.contains("s3cret"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_library_gets_the_proxy_with_every_exception() {
+        let library = |variables: &[(&str, &str)]| {
+            let proxies = proxies(variables);
+            let found = proxies.for_library().expect("sound");
+            found.map(|(proxy, exceptions)| (proxy.url().authority.to_string(), exceptions))
+        };
+        let variables = [("HTTPS_PROXY", "proxy:3128"), ("NO_PROXY", "*.example.com 192.0.2.0/24")];
+        let (proxy, exceptions) = library(&variables).expect("a proxy");
+        assert_eq!((proxy.as_str(), exceptions.as_str()), ("proxy:3128", "localhost,127.0.0.0/8,::1,.example.com,192.0.2.0/24"));
+        assert_eq!(library(&[("HTTPS_PROXY", "proxy:3128"), ("NO_PROXY", "*")]), None);
+        assert_eq!(library(&[]), None);
+        assert!(proxies(&[("ALL_PROXY", "socks5://127.0.0.1:1080")]).for_library().is_err());
     }
 
     #[test]

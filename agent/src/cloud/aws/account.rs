@@ -1,6 +1,5 @@
 //! An AWS account as its credentials open it: one client per service and region, made when first asked for.
 
-use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -10,11 +9,12 @@ use super::error::Call;
 use super::session::Session;
 use crate::cloud::CloudError;
 use crate::config::{AwsConfig, AwsCredentials};
+use crate::corporate::Proxies;
 
 /// The home region where neither environment, profile nor configuration name one.
 const DEFAULT_HOME: &str = "us-east-1";
 /// Names a PEM file of authorities to trust beside the system's: the variable of AWS's other tools.
-const CA_BUNDLE: &str = "AWS_CA_BUNDLE";
+pub(super) const CA_BUNDLE: &str = "AWS_CA_BUNDLE";
 
 /// The account. A handle: clones share everything.
 #[derive(Clone)]
@@ -33,14 +33,21 @@ impl Account {
     /// served: where nothing else names a region, the first says in which partition of AWS the account is.
     pub async fn open(config: &AwsConfig, regions: &[String]) -> Result<Self, CloudError> {
         let bundle = std::env::var_os(CA_BUNDLE).filter(|path| !path.is_empty()).map(PathBuf::from);
-        let connector = Connector::new(bundle.as_deref()).map_err(|error| {
-            let file = bundle.unwrap_or_default();
-            CloudError::Unreachable(io::Error::new(error.kind(), format!("{CA_BUNDLE} {}: {error}", file.display())))
-        })?;
+        let proxies = Proxies::from_environment(std::env::vars_os());
+        let connector = Connector::new(bundle.as_deref(), &proxies).map_err(CloudError::Unreachable)?;
         let near = regions.first().cloned().unwrap_or_else(|| DEFAULT_HOME.to_owned());
         let credentials = config.credentials.clone();
         let session = RwLock::new(Arc::new(Session::load(&credentials, &near, &connector).await));
         Ok(Self(Arc::new(Inner { credentials, near, connector, session, reloading: tokio::sync::Mutex::default() })))
+    }
+
+    /// An account whose every endpoint is `url`.
+    #[cfg(test)]
+    pub(super) async fn at(config: &AwsConfig, url: &str) -> Self {
+        let (credentials, near) = (config.credentials.clone(), DEFAULT_HOME.to_owned());
+        let connector = Connector::new(None, &Proxies::default()).expect("the system's roots");
+        let session = RwLock::new(Arc::new(Session::at(&credentials, &near, &connector, url).await));
+        Self(Arc::new(Inner { credentials, near, connector, session, reloading: tokio::sync::Mutex::default() }))
     }
 
     /// Whose credentials these are. Needs no permission.

@@ -39,6 +39,11 @@ impl AwsCloud {
         Self { account, function: config.function_name.clone(), deadline: config.timeout + BESIDE_TIMEOUT }
     }
 
+    #[cfg(test)]
+    pub(super) fn with_deadline(self, deadline: Duration) -> Self {
+        Self { deadline, ..self }
+    }
+
     /// One attempt, on a connection of its own.
     async fn call(&self, region: &str, payload: Bytes) -> Result<Answer, CloudError> {
         let call = Call::new("lambda:InvokeFunction", region);

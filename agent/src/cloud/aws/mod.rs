@@ -22,6 +22,8 @@ mod quota;
 mod region;
 #[allow(dead_code, reason = "not every service is called yet")]
 mod session;
+#[cfg(test)]
+mod tests;
 
 pub use self::account::Account;
 pub use self::caller::Caller;

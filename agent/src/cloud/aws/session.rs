@@ -10,7 +10,7 @@ use std::time::Duration;
 use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 
 use super::connector::Connector;
 use super::credentials;
@@ -48,13 +48,17 @@ impl Session {
     /// Reads everything anew. Credentials themselves are fetched with the first call.
     pub(super) async fn load(from: &AwsCredentials, near: &str, connector: &Connector) -> Self {
         let home = credentials::home(from, near).await;
-        let loader = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(connector.shared())
-            .region(home.clone())
-            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
-            .timeout_config(time_outs())
-            .identity_cache(IdentityCache::lazy().load_timeout(CREDENTIALS_TIMEOUT).build());
-        let sdk = credentials::choose(loader, from, &home, connector.shared()).load().await;
+        Self::of_sdk(loader(from, &home, connector).load().await, home)
+    }
+
+    /// One whose every endpoint is `url`.
+    #[cfg(test)]
+    pub(super) async fn at(from: &AwsCredentials, near: &str, connector: &Connector, url: &str) -> Self {
+        let home = Region::new(near.to_owned());
+        Self::of_sdk(loader(from, &home, connector).endpoint_url(url).load().await, home)
+    }
+
+    fn of_sdk(sdk: SdkConfig, home: Region) -> Self {
         let iam = aws_sdk_iam::Client::new(&sdk);
         Self { sdk, home, iam, regional: Mutex::default() }
     }
@@ -84,6 +88,16 @@ impl Session {
             logs: aws_sdk_cloudwatchlogs::Client::new(&here),
         }
     }
+}
+
+fn loader(from: &AwsCredentials, home: &Region, connector: &Connector) -> ConfigLoader {
+    let loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(connector.shared())
+        .region(home.clone())
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        .timeout_config(time_outs())
+        .identity_cache(IdentityCache::lazy().load_timeout(CREDENTIALS_TIMEOUT).build());
+    credentials::choose(loader, from, home, connector.shared())
 }
 
 fn time_outs() -> TimeoutConfig {

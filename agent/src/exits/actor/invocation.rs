@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 use tunnel::answer::{Ended, Summary};
 
-use super::{End, Fault, Outfit};
+use super::{End, Fault, Outfit, crash};
 use crate::cloud::{Answer, Cloud, CloudError};
 use crate::exits::state::{Phase, Reason};
 use crate::money::Running;
@@ -68,7 +68,11 @@ impl Invocation {
         // The task ends without an answer only with the agent.
         let Ok((answer, unanswered)) = answered else { return Verdict::TunnelTells };
         self.unanswered = unanswered;
-        judge(answer, phase)
+        let verdict = judge(answer, phase);
+        if matches!(verdict, Verdict::Over(_)) {
+            self.has_ended();
+        }
+        verdict
     }
 
     /// The function was seen to end, or to answer: what is charged for is over, though its answer was lost.
@@ -92,24 +96,28 @@ fn judge(answer: Result<Answer, CloudError>, phase: Phase) -> Verdict {
             tracing::debug!(%error, "the Invoke connection was lost; the tunnel tells");
             Verdict::TunnelTells
         }
+        // Who stands between this machine and the cloud may lose patience with a silent call; the function runs on.
+        Err(CloudError::Service(reply)) if phase == Phase::Carry => {
+            tracing::debug!(%reply, "the cloud failed to answer for a function that runs; the tunnel tells");
+            Verdict::TunnelTells
+        }
         Err(error) => Verdict::Over(Err(refused(&error))),
     }
 }
 
 fn refused(error: &CloudError) -> Fault {
     let reason = if matches!(error, CloudError::Throttled { .. }) { Reason::Throttled } else { Reason::InvokeFailed };
-    let fault = Fault::new(Phase::Invoke, reason, with_source(error), error.hint());
+    let fault = Fault::new(Phase::Invoke, reason, with_cause(error), error.hint());
     Fault { retryable: error.retryable(), code: error.code(), ..fault }
 }
 
-fn with_source(error: &CloudError) -> String {
-    let source = std::error::Error::source(error);
-    source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
+fn with_cause(error: &CloudError) -> String {
+    error.cause().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
 
 fn judge_answer(answer: &Answer, phase: Phase) -> Verdict {
     if let Some(kind) = &answer.function_error {
-        return Verdict::Over(Err(function_error(kind, answer, phase)));
+        return Verdict::Over(Err(crash::fault(kind, answer, phase)));
     }
     match serde_json::from_slice::<Summary>(&answer.payload) {
         Ok(summary) => judge_summary(&summary, phase),
@@ -119,12 +127,6 @@ fn judge_answer(answer: &Answer, phase: Phase) -> Verdict {
             Verdict::Over(Err(Fault { retryable: false, ..Fault::new(phase, Reason::FunctionError, text, hint) }))
         }
     }
-}
-
-fn function_error(kind: &str, answer: &Answer, phase: Phase) -> Fault {
-    let document = String::from_utf8_lossy(&answer.payload);
-    let text = format!("the function failed ({kind}): {document}; its log ends: {}", answer.log_tail.trim());
-    Fault::new(phase, Reason::FunctionError, text, "the function's log tells more; it is tried again")
 }
 
 fn judge_summary(summary: &Summary, phase: Phase) -> Verdict {
@@ -147,5 +149,22 @@ fn judge_summary(summary: &Summary, phase: Phase) -> Verdict {
              has to be named in relay.ca_file, or the certificate be pinned with relay.certificate_sha256",
         ),
         Ended::Lost => fault(phase, Reason::Lost, "the function lost the tunnel", "it is replaced"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloud::Reply;
+
+    #[test]
+    fn no_answer_for_a_tunnel_that_stands_says_nothing_of_it() {
+        let lost = || Err(CloudError::Lost(std::io::ErrorKind::ConnectionReset.into()));
+        let failed = || Err(CloudError::Service(Reply::new("lambda:InvokeFunction in x", "HTTP 504", "", None)));
+        assert_eq!(judge(lost(), Phase::Pair), Verdict::TunnelTells);
+        assert_eq!(judge(lost(), Phase::Carry), Verdict::TunnelTells);
+        assert_eq!(judge(failed(), Phase::Carry), Verdict::TunnelTells);
+        let Verdict::Over(Err(fault)) = judge(failed(), Phase::Pair) else { panic!("a start that failed is tried again") };
+        assert_eq!((fault.code, fault.retryable, fault.phase), ("aws_failed", true, Phase::Invoke));
     }
 }

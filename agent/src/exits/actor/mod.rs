@@ -10,6 +10,7 @@
 //! Never: it chooses nothing. Whether it gets streams, and when it ends, is the scheduler's to say.
 
 mod carry;
+mod crash;
 mod invocation;
 mod renewal;
 mod roster;

@@ -25,6 +25,8 @@ pub(super) struct Exit {
     pub(super) ready_at: Option<Timestamp>,
     pub(super) ready: Option<Known>,
     pub(super) address: Option<IpAddr>,
+    /// The region's last exits had it too.
+    pub(super) address_seen: bool,
     /// The question for the address is over, whatever came of it.
     pub(super) asked_address: bool,
     /// The relay on which its leg stands, by its place in the list.
@@ -85,6 +87,7 @@ impl Exit {
             ready_at: None,
             ready: None,
             address: None,
+            address_seen: false,
             asked_address: false,
             leg: None,
             unpaired_since: None,

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use tunnel::link::LinkStatus;
 
 use super::exit::{Ended, Exit, Known, pool_id};
-use super::{ENDED_SHOWN, Supervisor};
-use crate::cloud::Cloud;
+use super::{ENDED_SHOWN, Supervisor, version};
+use crate::cloud::{Cloud, CloudError};
 use crate::exits::actor::{self, Fault, Order, Post, Ready, Report, Told};
 use crate::exits::state::{ExitState, Phase, Reason};
 use crate::exits::{ExitEntry, ExitView as Pooled, StreamStats, address};
@@ -16,12 +16,14 @@ use crate::scheduler::plan::{Action, ExitId, RegionView, Why, plan};
 use crate::scheduler::time::Timestamp;
 
 /// What an errand brought back.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) enum Finding {
     /// The address that a site sees of this exit; `None` when the question failed.
     Address(ExitId, Option<IpAddr>),
-    /// The region's new generation; `None` when the change failed.
-    Generation(usize, Option<u64>),
+    /// The region's new generation, or why there is none.
+    Generation(usize, Result<u64, CloudError>),
+    /// How many invocations the region allows at a time, if that can be learned.
+    Concurrency(usize, Option<u32>),
 }
 
 impl<C: Cloud> Supervisor<C> {
@@ -58,6 +60,7 @@ impl<C: Cloud> Supervisor<C> {
         let region = &mut self.regions[exit.region];
         region.memory.on_ready();
         region.memory.on_generation(ready.generation);
+        version::compare(&self.health, &region.name, &ready.version);
         region.function_version = Some(ready.version.clone());
         region.error = None;
         self.health.clear(&problem_key(&region.name));
@@ -133,7 +136,6 @@ impl<C: Cloud> Supervisor<C> {
     }
 
     pub(super) fn on_finding(&mut self, finding: &Finding) {
-        let now = super::now();
         match *finding {
             Finding::Address(id, found) => {
                 let Some(exit) = self.exits.get_mut(&id) else { return };
@@ -142,17 +144,18 @@ impl<C: Cloud> Supervisor<C> {
                 exit.address = Some(address);
                 self.totals.saw(address);
                 let region = &mut self.regions[exit.region];
-                region.memory.on_address(address);
+                exit.address_seen = region.memory.on_address(address);
                 tracing::info!(region = region.name, exit = %exit.pool_id(), %address, "sites see this address");
             }
-            Finding::Generation(region, raised) => self.regions[region].memory.on_generation_raised(now, raised),
+            Finding::Generation(region, ref raised) => self.on_generation(region, raised),
+            Finding::Concurrency(region, limit) => self.on_concurrency(region, limit),
         }
     }
 
     /// Plans one region and carries the plan out. Returns when it wants to be asked again.
     pub(super) fn plan_region(&mut self, index: usize, now: Timestamp) -> Option<Timestamp> {
         let view = self.view(index);
-        let plan = plan(now, &self.settings, &mut self.regions[index].memory, &view);
+        let plan = plan(now, &self.settings_of(index), &mut self.regions[index].memory, &view);
         self.regions[index].take(&plan);
         for action in plan.actions {
             self.carry_out(index, action, now);
@@ -165,7 +168,8 @@ impl<C: Cloud> Supervisor<C> {
         let pooled = self.pool.exits();
         let exits = self.exits.values().filter(|exit| exit.region == index);
         let exits = exits.map(|exit| exit.view(&streams_of(&pooled, exit))).collect();
-        RegionView { exits, may_invoke: self.outfit.book.may_invoke(), ..RegionView::default() }
+        let may_invoke = self.outfit.book.may_invoke() && self.regions[index].limit != Some(0);
+        RegionView { exits, may_invoke, ..RegionView::default() }
     }
 
     fn carry_out(&mut self, index: usize, action: Action, now: Timestamp) {
@@ -219,19 +223,6 @@ impl<C: Cloud> Supervisor<C> {
         exit.ending = true;
         exit.handle.order(Order::End(reason));
         self.pool.set_active(&exit.pool_id(), false);
-    }
-
-    fn raise_generation(&mut self, index: usize) {
-        let (cloud, region) = (self.outfit.cloud.clone(), self.regions[index].name.clone());
-        let findings = self.findings.0.clone();
-        self.errands.spawn(async move {
-            let raised = cloud.raise_generation(&region).await;
-            match &raised {
-                Ok(generation) => tracing::info!(region, generation, "later exits start in new instances"),
-                Err(error) => tracing::warn!(region, %error, hint = %error.hint(), "the generation could not be raised"),
-            }
-            let _ending = findings.send(Finding::Generation(index, raised.ok())).await;
-        });
     }
 }
 

@@ -10,10 +10,14 @@
 
 mod exit;
 mod fleet;
+mod generation;
+mod quota;
 mod region;
 mod renewal;
 mod requests;
+mod rotation;
 mod snapshot;
+mod version;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,8 +31,9 @@ use tunnel::awake::Awake;
 use self::exit::{Ended, Exit};
 use self::fleet::Finding;
 use self::region::Region;
-use self::requests::Rotation;
-pub use self::requests::{Request, Rotated};
+pub use self::requests::Request;
+pub use self::rotation::Rotated;
+use self::rotation::Rotation;
 pub use self::snapshot::{ExitSnapshot, RegionSnapshot, Snapshot, Totals};
 use super::idle::{Idle, IdleChange, stagger};
 use super::plan::{ExitId, Settings};
@@ -186,7 +191,6 @@ impl<C: Cloud> Supervisor<C> {
         let missed = self.awake.missed(Instant::now());
         if !missed.is_zero() {
             self.exits.values_mut().for_each(|exit| exit.credit(missed));
-            self.rotations.iter_mut().for_each(|rotation| rotation.credit(missed));
         }
     }
 
@@ -233,7 +237,11 @@ impl<C: Cloud> Supervisor<C> {
                 wait = wait.min(now.until(at));
             }
         }
-        self.answer_rotations();
+        // A try that was begun is planned at once.
+        if self.answer_rotations() {
+            wait = Duration::ZERO;
+        }
+        self.ask_for_limits();
         self.count_traffic();
         while self.errands.try_join_next().is_some() {}
         Instant::now() + wait.max(SHORTEST_WAIT)

@@ -1,0 +1,61 @@
+//! What stands below each command's help: lines that work as they are.
+
+pub(super) const ALL: &str = "\
+Examples:
+  awslambdaproxy run --local                  try it, without an account
+  awslambdaproxy -r us-west-2,eu-* -f 5m      a new address in every region each five minutes
+  awslambdaproxy status --watch
+  awslambdaproxy exec -- curl https://checkip.amazonaws.com";
+
+pub(super) const RUN: &str = "\
+Examples:
+  awslambdaproxy run --local
+  awslambdaproxy run --regions us-west-2,eu-west-1 --frequency 10m
+  awslambdaproxy run --bypass '*.corp.example' --drain 5m";
+
+pub(super) const STATUS: &str = "\
+Examples:
+  awslambdaproxy status --watch
+  awslambdaproxy status --json | jq -r '.exits[] | select(.state == \"active\") | .exit_ip'";
+
+pub(super) const ROTATE: &str = "\
+Examples:
+  awslambdaproxy rotate
+  awslambdaproxy rotate --fresh us-west-2";
+
+pub(super) const CONFIG: &str = "\
+Examples:
+  awslambdaproxy config check
+  awslambdaproxy config show | grep exits";
+
+pub(super) const UPDATE: &str = "\
+Examples:
+  awslambdaproxy update --check
+  awslambdaproxy update
+  awslambdaproxy update --to 0.1.0            back to an older release";
+
+pub(super) const SERVICE: &str = "\
+Examples:
+  awslambdaproxy service install
+  awslambdaproxy service status";
+
+pub(super) const PROXY: &str = "\
+Examples:
+  awslambdaproxy proxy on
+  awslambdaproxy proxy off";
+
+pub(super) const ENV: &str = "\
+Examples:
+  eval \"$(awslambdaproxy env)\"               bash, zsh
+  awslambdaproxy env | source                 fish
+  eval \"$(awslambdaproxy env --unset)\"";
+
+pub(super) const EXEC: &str = "\
+Examples:
+  awslambdaproxy exec -- curl https://checkip.amazonaws.com
+  awslambdaproxy exec --region us-west-2 -- python3 scrape.py";
+
+pub(super) const COMPLETIONS: &str = "\
+Examples:
+  awslambdaproxy completions bash > ~/.local/share/bash-completion/completions/awslambdaproxy
+  awslambdaproxy completions fish > ~/.config/fish/completions/awslambdaproxy.fish";
