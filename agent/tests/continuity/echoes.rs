@@ -2,13 +2,12 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
 
 use super::streams::Moved;
-use super::support::python::PYTHON;
+use super::support::python::script;
 
 /// Some WebSockets that talk until they are told to finish. Dropped, they end.
 pub struct Echoes {
@@ -20,11 +19,11 @@ pub struct Echoes {
 impl Echoes {
     /// Opens so many by the proxy. Each message that comes back counts as moved.
     pub fn start(proxy: SocketAddr, count: usize, moved: &Moved) -> Self {
-        let mut site = python("echo_site.py", &[]).stdout(Stdio::piped()).spawn().expect("python runs");
+        let mut site = script("continuity/python/echo_site.py", &[]).stdout(Stdio::piped()).spawn().expect("python runs");
         let mut port = String::new();
         BufReader::new(site.stdout.take().expect("stdout")).read_line(&mut port).expect("port");
         let (proxy, url) = (format!("http://{proxy}"), format!("ws://localhost:{}/", port.trim()));
-        let mut client = python("echo_client.py", &[&proxy, &url, &count.to_string()])
+        let mut client = script("continuity/python/echo_client.py", &[&proxy, &url, &count.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -65,15 +64,4 @@ impl Drop for Echoes {
             let _ended = process.wait();
         }
     }
-}
-
-fn python(script: &str, arguments: &[&str]) -> Command {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/continuity/python");
-    let mut command = Command::new(&*PYTHON);
-    // The proxy is named; none is found in the environment of whoever runs the tests.
-    for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
-        command.env_remove(name).env_remove(name.to_uppercase());
-    }
-    command.arg(folder.join(script)).args(arguments).stdin(Stdio::null());
-    command
 }

@@ -3,8 +3,9 @@
 use super::desk::Desk;
 use super::gate::Gate;
 use super::program::{Program, Relay};
+use super::support::line::Line;
 use super::tools::wait_for;
-use super::world::{Line, agent, configuration, exit, functions};
+use super::world::{agent, configuration, exit, functions};
 
 /// The shortest grace there is.
 const GRACE: &str = "grace = \"5s\"";

@@ -7,8 +7,9 @@ use super::desk::Desk;
 use super::front::Fate;
 use super::nginx::Nginx;
 use super::processes::are_gone;
+use super::support::line::Line;
 use super::tools::{curl_text, noise, sha256, soak, wait_for};
-use super::world::{Line, agent, configuration, exit, functions, wait_until_renewed};
+use super::world::{agent, configuration, exit, functions, wait_until_renewed};
 
 /// The function says `ending` after 10 s of these.
 const LIFE: u32 = 12;

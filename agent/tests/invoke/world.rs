@@ -1,8 +1,5 @@
 //! An agent whose Invokes pass the test's front, and what tests ask of it.
 
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
-
 use serde_json::Value;
 
 use super::clerk::DESK;
@@ -10,7 +7,7 @@ use super::desk::Desk;
 use super::processes::{children, state_of};
 use super::program::{BASE, Program};
 use super::support::desktop::Desktop;
-use super::tools::{PATIENCE, connect_through, soak, wait_for};
+use super::tools::wait_for;
 
 /// A configuration of one region of one instance, with functions of this life, in seconds, and more lines of `[exits]`.
 pub fn configuration(timeout: u32, exits: &str) -> String {
@@ -39,31 +36,4 @@ pub fn wait_until_renewed(agent: &Program, times: u64) {
 pub fn functions(desk: &Desk, only_frozen: bool) -> Vec<u32> {
     let functions = desk.lambda().map(|lambda| children(lambda, "local-function")).unwrap_or_default();
     functions.into_iter().filter(|pid| !only_frozen || state_of(*pid) == Some('T')).collect()
-}
-
-/// A stream through the agent, and its far end.
-pub struct Line {
-    pub app: TcpStream,
-    far: TcpStream,
-}
-
-impl Line {
-    pub fn through(agent: &Program) -> Self {
-        let site = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("site");
-        let app = connect_through(agent.proxy(), site.local_addr().expect("address"));
-        let (far, _) = site.accept().expect("connection");
-        far.set_read_timeout(Some(PATIENCE * soak())).expect("option");
-        let mut line = Self { app, far };
-        line.pass();
-        line
-    }
-
-    /// Passes a byte each way.
-    pub fn pass(&mut self) {
-        let mut byte = [0];
-        self.app.write_all(b"u").expect("up");
-        self.far.read_exact(&mut byte).expect("up");
-        self.far.write_all(b"d").expect("down");
-        self.app.read_exact(&mut byte).expect("down");
-    }
 }
