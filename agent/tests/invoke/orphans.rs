@@ -55,7 +55,9 @@ pub fn of_an_agent_that_is_gone() {
     let ended: Vec<_> = status["exits"].as_array().expect("exits").iter().filter(|exit| exit["state"] == "failed").collect();
     assert!(!ended.is_empty(), "it was busy at first: {status}");
     assert!(ended.iter().all(|exit| exit["ended_reason"] == "busy"), "{status}");
-    assert_eq!(status["problems"].as_array().map(Vec::len), Some(0), "{status}");
+    let problems = status["problems"].as_array().expect("problems");
+    // That one instance is few is all that is left to say.
+    assert!(problems.iter().all(|problem| problem["code"] == "concurrency_limit"), "{status}");
 }
 
 /// The agent has given the tunnel up: its next invitation names the instance in no list.

@@ -9,7 +9,7 @@ use super::nginx::Nginx;
 use super::processes::are_gone;
 use super::support::line::Line;
 use super::tools::{curl_text, noise, sha256, soak, wait_for};
-use super::world::{agent, configuration, exit, functions, wait_until_renewed};
+use super::world::{agent, configuration, exit, functions, wait_until_renewed, with_room};
 
 /// The function says `ending` after 10 s of these.
 const LIFE: u32 = 12;
@@ -31,7 +31,7 @@ pub fn throttled_once() {
 /// Three tries and no more. The function stays frozen, so that the region's next Invoke finds it, and its name in the list.
 pub fn throttled_each_time() {
     let desk = Desk::open();
-    let agent = agent(&desk, &configuration(LIFE, ""));
+    let agent = agent(&desk, &with_room(&configuration(LIFE, "")));
     agent.wait_until_healthy();
     let mut line = Line::through(&agent);
     desk.front.all(Fate::Throttle);

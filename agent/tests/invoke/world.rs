@@ -16,6 +16,11 @@ pub fn configuration(timeout: u32, exits: &str) -> String {
     )
 }
 
+/// The same with room for another instance.
+pub fn with_room(configuration: &str) -> String {
+    configuration.replace("concurrency = 1", "concurrency = 2")
+}
+
 /// Starts an agent whose local Lambda is the desk's.
 pub fn agent(desk: &Desk, configuration: &str) -> Program {
     let itself = std::env::current_exe().expect("own file").display().to_string();

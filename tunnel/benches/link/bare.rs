@@ -24,19 +24,19 @@ use crate::TOKEN;
 const PIECE: usize = 64 * 1024;
 
 /// Whose leg.
-pub enum Leg<'a> {
+pub(crate) enum Leg<'a> {
     Agent(TicketHash),
     Function(&'a Ticket, InstanceNonce),
 }
 
-pub struct Bare {
+pub(crate) struct Bare {
     socket: WebSocketStream<TcpStream>,
     unread: Bytes,
 }
 
 impl Bare {
     /// Dials until the relay pairs it with its peer.
-    pub async fn dial(relay: SocketAddr, leg: Leg<'_>) -> Self {
+    pub(crate) async fn dial(relay: SocketAddr, leg: Leg<'_>) -> Self {
         loop {
             // The relay may not know the ticket yet.
             if let Some(socket) = upgrade(relay, &leg).await {

@@ -21,7 +21,7 @@ use crate::bare::{Bare, Leg};
 
 /// What is under the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub(crate) enum Way {
     Link,
     Bare,
 }
@@ -41,18 +41,18 @@ struct End {
     peer: PublicKey,
 }
 
-pub struct FunctionEnd(End);
-pub struct AgentEnd(End);
+pub(crate) struct FunctionEnd(End);
+pub(crate) struct AgentEnd(End);
 
 /// An open stream, and what keeps it moving.
-pub struct OpenStream {
+pub(crate) struct OpenStream {
     stream: TunnelStream,
     _opener: client::Opener,
     _driver: tokio_util::task::AbortOnDropHandle<()>,
     _link: Option<LinkHandle>,
 }
 
-pub fn of_one_tunnel(relay: SocketAddr, way: Way) -> (FunctionEnd, AgentEnd) {
+pub(crate) fn of_one_tunnel(relay: SocketAddr, way: Way) -> (FunctionEnd, AgentEnd) {
     let (ticket, agent, function) = (Ticket::mint(), Identity::mint(), Identity::mint());
     let (of_agent, of_function) = (agent.public().clone(), function.public().clone());
     let end = |own, peer| End { relay, way, ticket: ticket.clone(), own, peer };
@@ -83,16 +83,12 @@ impl FunctionEnd {
     }
 
     /// Serves one stream to its end.
-    pub async fn serve(self, up: bool, bytes: u64) {
+    pub(crate) async fn serve(self, up: bool, bytes: u64) {
         let (io, _link) = self.way().await;
         let mut server = server::accept(io, &self.0.own, &self.0.peer).await.expect("a session");
         let mut stream = server.next().await.expect("a request").expect("sound").accept().expect("accepted");
         let carrying = async move {
-            if up {
-                read(&mut stream, bytes).await
-            } else {
-                write(&mut stream, bytes).await
-            }
+            carry(&mut stream, !up, bytes).await;
             // The other end closes.
             let _end = stream.read_u8().await;
         };
@@ -119,7 +115,7 @@ impl AgentEnd {
         self.0.link(Dialer::for_agent(&[relay], hash))
     }
 
-    pub async fn open(self) -> OpenStream {
+    pub(crate) async fn open(self) -> OpenStream {
         let (io, link) = self.way().await;
         let (opener, mut driver) = client::connect(io, &self.0.own, &self.0.peer).await.expect("a session");
         let driving = tokio::spawn(async move {
@@ -131,8 +127,16 @@ impl AgentEnd {
 }
 
 impl OpenStream {
-    pub async fn carry(mut self, up: bool, bytes: u64) {
-        if up { write(&mut self.stream, bytes).await } else { read(&mut self.stream, bytes).await }
+    pub(crate) async fn carry(mut self, up: bool, bytes: u64) {
+        carry(&mut self.stream, up, bytes).await;
+    }
+}
+
+async fn carry(stream: &mut TunnelStream, writes: bool, bytes: u64) {
+    if writes {
+        write(stream, bytes).await;
+    } else {
+        read(stream, bytes).await;
     }
 }
 
