@@ -16,9 +16,9 @@ missing() {
 case "$want" in
     build) tools="cc curl" packages="gcc libc6-dev curl ca-certificates" ;;
     test)
-        tools="cc curl nginx squid openssl git chromium ps python3 shellcheck busybox dash zsh fish gsettings strip unshare npm"
+        tools="cc curl nginx squid openssl git chromium ps python3 shellcheck busybox dash zsh fish gsettings strip unshare npm systemd-analyze"
         packages="gcc libc6-dev curl ca-certificates nginx-light squid openssl git chromium procps python3 python3-venv
-            shellcheck busybox dash zsh fish libglib2.0-bin gsettings-desktop-schemas binutils util-linux openssh-client adduser npm"
+            shellcheck busybox dash zsh fish libglib2.0-bin gsettings-desktop-schemas binutils util-linux openssh-client adduser npm systemd"
         ;;
     *) echo "usage: prepare.sh build|test" >&2; exit 2 ;;
 esac

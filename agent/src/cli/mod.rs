@@ -54,7 +54,7 @@ async fn main(arguments: Vec<OsString>) -> Exit {
         Ok(cli) => cli,
         Err(error) => return Printer.usage(&error),
     };
-    match dispatch(cli).await {
+    match Box::pin(dispatch(cli)).await {
         Ok(exit) => exit,
         Err(failure) => failure.report(&Printer),
     }
