@@ -7,7 +7,8 @@
 //!   bridge      one task per leg: forwards, pings, tells
 //!
 //!   agents      whose tokens are good, re-read while running
-//!   tls         certificate and key, or a generated pair
+//!   tls         a certificate from files, from a CA (ACME), or of our own; replaced while running
+//!   metrics     what is counted, for Prometheus
 //!   site        what everybody else sees
 //!   system      what systems do differently
 //!   update      another release in the place of this program, for the agent too
@@ -24,6 +25,7 @@ pub mod cli;
 pub mod config;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+pub mod metrics;
 mod pairing;
 pub mod server;
 mod site;

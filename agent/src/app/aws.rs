@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::wiring::{self, CloudSetup};
 use crate::cloud::CloudError;
-use crate::cloud::aws::{Account, AwsCloud};
+use crate::cloud::aws::{Account, AwsCloud, Caller};
 use crate::config::{Config, resolve};
 use crate::corporate::Proxies;
 use crate::routing::Loops;
@@ -27,14 +27,23 @@ pub(super) async fn setup(config: &Config, own: &[SocketAddr], say: fn(&str)) ->
         proxy.refuse_loop(&Loops::new(own.to_vec()))?;
     }
     let account = Account::open(&config.aws, &regions).await?;
-    match timeout(PATIENCE, account.caller()).await {
-        Ok(Ok(caller)) => say(&format!("AWS account {} as {}", caller.account, caller.arn)),
-        Ok(Err(error @ CloudError::Credentials(_))) => return Err(error.into()),
-        Ok(Err(error)) => {
-            tracing::warn!(%error, cause = error.cause(), hint = %error.hint(), "AWS does not say whose account this is")
-        }
-        Err(_) => tracing::warn!("AWS does not answer; it is tried again with the first request"),
+    let caller = caller(&account).await?;
+    if let Some(caller) = &caller {
+        say(&format!("AWS account {} as {}", caller.account, caller.arn));
     }
     let cloud = Arc::new(AwsCloud::new(account, &config.aws));
-    Ok(CloudSetup { cloud, regions, relays, egress: config.egress.clone() })
+    Ok(CloudSetup { cloud, regions, relays, egress: config.egress.clone(), account: caller.map(|caller| caller.account) })
+}
+
+/// Whose credentials these are; unknown where AWS cannot be asked now.
+async fn caller(account: &Account) -> Result<Option<Caller>, CloudError> {
+    match timeout(PATIENCE, account.caller()).await {
+        Ok(Ok(caller)) => return Ok(Some(caller)),
+        Ok(Err(error @ CloudError::Credentials(_))) => return Err(error),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, cause = error.cause(), hint = %error.hint(), "AWS does not say whose account this is");
+        }
+        Err(_) => tracing::warn!("AWS does not answer; it is tried again with each exit"),
+    }
+    Ok(None)
 }

@@ -51,6 +51,7 @@ impl LocalMachine {
             regions: self.regions.clone(),
             relays: self.relays.clone(),
             egress: self.egress.clone(),
+            account: None,
         }
     }
 

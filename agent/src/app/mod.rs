@@ -121,6 +121,7 @@ impl Running {
     ) -> anyhow::Result<Self> {
         let (pool, health, network) = (Pool::new(wiring::pool(config)), Health::default(), Network::watch());
         let book = wiring::book(config, &health)?;
+        setup.account.iter().for_each(|account| book.set_account(account));
         let relays = Relays::new(setup.relays.clone());
         let keeping = keeper::begin(relays.clone(), &network, health.clone());
         relays.measured().await;

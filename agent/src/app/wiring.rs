@@ -39,6 +39,8 @@ pub(super) struct CloudSetup<C> {
     pub(super) relays: Vec<AgentRelay>,
     /// What exits may connect to.
     pub(super) egress: tunnel::invitation::Egress,
+    /// Whose bill it is, where there is one and it is known.
+    pub(super) account: Option<String>,
 }
 
 /// What an agent watches beside its exits.

@@ -28,14 +28,16 @@ pub(super) async fn run(context: &Context, arguments: RotateArgs) -> Result<Exit
             None => context.printer.data(&line(region))?,
             Some(error) => context.printer.talk(&format!("{}: {error}", region.region)),
         }
+        if let Some(note) = &region.note {
+            context.printer.talk(&format!("{}: {note}", region.region));
+        }
     }
     Ok(verdict(&report))
 }
 
 fn line(region: &RotatedRegion) -> String {
     let shown = |address: Option<IpAddr>| address.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
-    let note = region.note.as_ref().map(|note| format!("  ({note})")).unwrap_or_default();
-    format!("{}  {} → {}{note}\n", region.region, shown(region.old), shown(region.new))
+    format!("{}  {} → {}\n", region.region, shown(region.old), shown(region.new))
 }
 
 fn verdict(report: &RotateReport) -> Exit {

@@ -201,16 +201,15 @@ impl Shared {
 }
 
 impl Running {
-    /// Notes what came of it. A lost answer leaves it running: it is given back.
+    /// Notes what came of it. An answer that was lost or says nothing leaves it running: it is given back.
     pub fn settle(self, answer: &Result<Answer, CloudError>) -> Option<Self> {
         match answer {
             Ok(answer) => match billed(&answer.log_tail, &answer.request_id) {
                 Some(billed) => self.end(Some(billed.ms), billed.memory_mb),
                 None => self.over(),
             },
-            // Lambda may have run it.
-            Err(CloudError::Service(_)) => self.over(),
-            Err(CloudError::Lost(_)) => return Some(self),
+            // Lambda may have run it, and may run it still.
+            Err(CloudError::Service(_) | CloudError::Lost(_)) => return Some(self),
             Err(_) => self.end(None, 0),
         }
         None
@@ -451,13 +450,11 @@ mod tests {
         let directory = tempfile::tempdir().expect("tempdir");
         let (book, _health) = open(&directory.path().join("usage.jsonl"), None);
         let reply = |code| Reply::new("lambda:InvokeFunction in us-east-1", code, "", None);
-        for error in [
-            CloudError::NotFound(reply("ResourceNotFoundException")),
-            CloudError::Throttled { reason: String::new() },
-            CloudError::Service(reply("ServiceException")),
-        ] {
+        for error in [CloudError::NotFound(reply("ResourceNotFoundException")), CloudError::Throttled { reason: String::new() }] {
             assert!(book.begin("us-east-1").await.settle(&Err(error)).is_none());
         }
+        let failed = Err(CloudError::Service(reply("ServiceException")));
+        book.begin("us-east-1").await.settle(&failed).expect("perhaps running").over();
         book.begin("us-east-1").await.settle(&answer("no report"));
         assert_eq!(settled(&book).await.requests, 2);
     }

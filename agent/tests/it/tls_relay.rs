@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use relay::agents::{Agents, Token};
-use relay::tls::Certified;
+use relay::tls::{CertificateSlot, Certified};
 use tokio_util::sync::CancellationToken;
 
 /// A running relay.
@@ -39,7 +39,7 @@ impl TlsRelay {
             let certified = certified(folder.path());
             let pin = certified.pin();
             let mut config = relay::server::Config::plain(Agents::single("test", &Token::presented(&known)).expect("agent"));
-            config.tls = Some(certified.server_config().expect("TLS"));
+            config.tls = Some(CertificateSlot::holding(certified).expect("TLS"));
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
             runtime.block_on(async {
                 let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("bind");

@@ -9,5 +9,6 @@ pub mod nginx;
 pub mod processes;
 pub mod program;
 pub mod python;
+pub mod relay_program;
 pub mod squid;
 pub mod tools;

@@ -14,6 +14,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_util::{Sink, Stream};
+use prometheus_client::metrics::counter::Counter;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_tungstenite::WebSocketStream;
@@ -29,7 +30,7 @@ use wire::Stamped;
 
 /// Serves a leg until it ends, then leaves its seat and says goodbye. Returns why it ended.
 pub(crate) async fn serve<T: AsyncRead + AsyncWrite + Unpin>(io: T, seat: Seat) -> End {
-    let mut leg = Leg::new(wire::websocket(io).await, seat.mailbox());
+    let mut leg = Leg::new(wire::websocket(io).await, &seat);
     let end = poll_fn(|cx| leg.poll(cx)).await;
     let departure = if end == End::Closed(Some(close::DONE)) { Departure::Done } else { Departure::Lost };
     seat.leave(departure);
@@ -76,6 +77,7 @@ impl End {
 struct Leg<T> {
     ws: WebSocketStream<Stamped<T>>,
     mailbox: Arc<Mailbox>,
+    bytes: Counter,
     peer: Peer,
     life: Life,
     next_ping: Instant,
@@ -86,12 +88,13 @@ struct Leg<T> {
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Leg<T> {
-    fn new(ws: WebSocketStream<Stamped<T>>, mailbox: Arc<Mailbox>) -> Self {
+    fn new(ws: WebSocketStream<Stamped<T>>, seat: &Seat) -> Self {
         let now = Instant::now();
         let next_ping = now + RELAY_PING;
         let timer = Box::pin(sleep_until(next_ping));
         let (peer, life) = (Peer::default(), Life::new(now));
-        Self { ws, mailbox, peer, life, next_ping, ping_due: false, timer, unflushed: false }
+        let (mailbox, bytes) = (seat.mailbox(), seat.bytes());
+        Self { ws, mailbox, bytes, peer, life, next_ping, ping_due: false, timer, unflushed: false }
     }
 
     /// Does all that can be done now; ready when the leg has ended.
@@ -134,7 +137,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Leg<T> {
 
     fn take(&mut self, message: Option<Result<Message, Error>>) -> Option<End> {
         match message {
-            Some(Ok(Message::Binary(message))) => self.peer.take(message),
+            Some(Ok(Message::Binary(message))) => {
+                self.bytes.inc_by(message.len() as u64);
+                self.peer.take(message);
+            }
             Some(Ok(Message::Text(text))) if text.len() > LARGEST_NOTICE => return Some(End::Broke(close::TOO_BIG)),
             Some(Ok(Message::Text(text))) => self.peer.hear(&text),
             // The answer to a ping is queued by the library, and sent with the next flush.

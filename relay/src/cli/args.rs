@@ -50,7 +50,11 @@ pub(super) enum LogFormat {
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// Run the relay in the foreground
-    Run,
+    ///
+    /// SIGHUP reads configuration and certificate again, SIGTERM stops it in good order, and a second SIGTERM at once.
+    Run(RunArgs),
+    /// Say whether configuration, port and certificate are sound
+    Check,
     /// Write the configuration and print the first agent's pairing code
     Init(InitArgs),
     /// Add, list or revoke agents; a running relay follows within a second
@@ -68,8 +72,18 @@ pub(super) enum Command {
 }
 
 #[derive(ClapArgs)]
-#[command(group = ArgGroup::new("mode").required(true).args(["self_signed", "behind_proxy", "certificate"]))]
+pub(super) struct RunArgs {
+    /// Take the port over from a running relay of the same user, which is then to be stopped with SIGTERM
+    #[arg(long)]
+    pub(super) take_over: bool,
+}
+
+#[derive(ClapArgs)]
+#[command(group = ArgGroup::new("mode").required(true).args(["domain", "self_signed", "behind_proxy", "certificate"]))]
 pub(super) struct InitArgs {
+    /// Have Let's Encrypt certify this name, which must point at this machine; its port 443 must be open to everybody
+    #[arg(long, value_name = "NAME")]
+    pub(super) domain: Option<String>,
     /// Make a certificate; the pairing code carries its fingerprint
     #[arg(long)]
     pub(super) self_signed: bool,
@@ -82,7 +96,7 @@ pub(super) struct InitArgs {
     /// The certificate's key (PEM)
     #[arg(long, requires = "certificate", value_name = "PATH")]
     pub(super) key: Option<PathBuf>,
-    /// The name or address, with or without a port, at which ends reach the relay [default: the listen address]
+    /// The name or address, with or without a port, at which ends reach the relay [default: the domain, else the listen address]
     #[arg(long, value_name = "NAME")]
     pub(super) host: Option<String>,
     /// Address and port to listen on [default: 0.0.0.0:443, or 127.0.0.1:8000 behind a proxy]

@@ -2,11 +2,15 @@
 
 mod agent;
 mod args;
+mod certificate;
+mod check;
 mod completions;
 mod exit;
 mod init;
 mod logging;
+mod port;
 mod print;
+mod reload;
 mod run;
 mod update;
 
@@ -37,7 +41,8 @@ fn dispatch(args: Args) -> Result<ExitCode, CliError> {
     // Not every command needs to know which configuration it is about.
     let config = configuration(args.config);
     match args.command {
-        Command::Run => return run::run(&config?),
+        Command::Run(args) => return run::run(&config?, &args),
+        Command::Check => return check::check(&config?),
         Command::Init(args) => init::init(&config?, &args)?,
         Command::Agent { command } => agent::agent(&config?, command)?,
         Command::Update(args) => update::update(&args)?,

@@ -17,10 +17,10 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tunnel::leg::port::SUBPROTOCOL;
 
-use super::{Relay, address};
+use super::Relay;
 use crate::admission::{Applicant, Kind, LegRequest, Place, Refusal};
 use crate::agents::AgentName;
-use crate::pairing::{Seat, Side};
+use crate::pairing::Seat;
 use crate::{bridge, site};
 
 const HEALTH_PATH: &str = "/healthz";
@@ -51,6 +51,7 @@ fn judge(relay: &Relay, sender: SocketAddr, mut request: Request<Incoming>) -> R
             response
         }
         Err(refusal) => {
+            relay.metrics.refused(refusal);
             tracing::debug!(peer = %sender.ip(), ?kind, %refusal, "leg refused");
             refusal.response()
         }
@@ -73,7 +74,7 @@ fn seat(relay: &Relay, sender: SocketAddr, kind: Kind, request: Request<Incoming
     let place = relay.places.take()?;
     let (head, _) = request.into_parts();
     let LegRequest { applicant, key } = LegRequest::read(kind, &head)?;
-    let place = place.of_address(address::client(sender.ip(), &relay.trusted, &head.headers))?;
+    let place = place.of_address(relay.client(sender, &head.headers))?;
     // The head holds the credential as it came; nothing below needs it.
     drop(head);
     let (seat, agent) = match applicant {
@@ -91,10 +92,7 @@ impl Granted {
     async fn serve(self, upgrade: OnUpgrade) {
         let Self { place, seat, agent, .. } = self;
         let _place = place;
-        let side = match seat.side() {
-            Side::Agent => "agent",
-            Side::Function => "function",
-        };
+        let side = seat.side().name();
         let agent = agent.as_ref().map(tracing::field::display);
         match timeout(UPGRADE_TIME, upgrade).await {
             Ok(Ok(io)) => {

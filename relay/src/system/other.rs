@@ -2,7 +2,10 @@
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
+
+use super::{Phase, Signal};
 
 /// Makes a directory; what exists stays as it is.
 pub(crate) fn create_private_directory(directory: &Path) -> io::Result<()> {
@@ -27,6 +30,36 @@ pub(crate) fn is_root() -> bool {
 /// There is no such limit.
 pub(crate) fn raise_descriptor_limit() {}
 
+/// The profile's own.
+pub(super) fn keep_private(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
+/// The profile's own.
+pub(super) fn let_everybody_read(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
+/// It is already.
+pub(super) fn give_to_owner_of(_: &Path, _: &File) -> io::Result<()> {
+    Ok(())
+}
+
+/// Listens on a port. No port is shared here, so there is nothing to take over.
+pub(crate) fn listen(address: SocketAddr, _take_over: bool) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// Nobody hands a socket over.
+pub(crate) fn handed_over() -> io::Result<Option<TcpListener>> {
+    Ok(None)
+}
+
+/// Nobody is to be told.
+pub(crate) fn notify(_: Phase) {}
+
 /// Ctrl-C.
 pub(crate) struct Signals;
 
@@ -35,10 +68,11 @@ impl Signals {
         Ok(Self)
     }
 
-    pub(crate) async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) -> Signal {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+        Signal::Stop
     }
 }
 

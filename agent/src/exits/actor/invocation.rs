@@ -68,7 +68,11 @@ impl Invocation {
         // The task ends without an answer only with the agent.
         let Ok((answer, unanswered)) = answered else { return Verdict::TunnelTells };
         self.unanswered = unanswered;
-        judge(answer, phase)
+        let verdict = judge(answer, phase);
+        if matches!(verdict, Verdict::Over(_)) {
+            self.has_ended();
+        }
+        verdict
     }
 
     /// The function was seen to end, or to answer: what is charged for is over, though its answer was lost.
@@ -90,6 +94,11 @@ fn judge(answer: Result<Answer, CloudError>, phase: Phase) -> Verdict {
         Ok(answer) => judge_answer(&answer, phase),
         Err(CloudError::Lost(error)) => {
             tracing::debug!(%error, "the Invoke connection was lost; the tunnel tells");
+            Verdict::TunnelTells
+        }
+        // Who stands between this machine and the cloud may lose patience with a silent call; the function runs on.
+        Err(CloudError::Service(reply)) if phase == Phase::Carry => {
+            tracing::debug!(%reply, "the cloud failed to answer for a function that runs; the tunnel tells");
             Verdict::TunnelTells
         }
         Err(error) => Verdict::Over(Err(refused(&error))),
@@ -140,5 +149,22 @@ fn judge_summary(summary: &Summary, phase: Phase) -> Verdict {
              has to be named in relay.ca_file, or the certificate be pinned with relay.certificate_sha256",
         ),
         Ended::Lost => fault(phase, Reason::Lost, "the function lost the tunnel", "it is replaced"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloud::Reply;
+
+    #[test]
+    fn no_answer_for_a_tunnel_that_stands_says_nothing_of_it() {
+        let lost = || Err(CloudError::Lost(std::io::ErrorKind::ConnectionReset.into()));
+        let failed = || Err(CloudError::Service(Reply::new("lambda:InvokeFunction in x", "HTTP 504", "", None)));
+        assert_eq!(judge(lost(), Phase::Pair), Verdict::TunnelTells);
+        assert_eq!(judge(lost(), Phase::Carry), Verdict::TunnelTells);
+        assert_eq!(judge(failed(), Phase::Carry), Verdict::TunnelTells);
+        let Verdict::Over(Err(fault)) = judge(failed(), Phase::Pair) else { panic!("a start that failed is tried again") };
+        assert_eq!((fault.code, fault.retryable, fault.phase), ("aws_failed", true, Phase::Invoke));
     }
 }
