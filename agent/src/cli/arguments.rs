@@ -6,8 +6,11 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use super::completions::CompletionsArgs;
 use super::config::ConfigArgs;
+use super::deploy::DeployArgs;
+use super::destroy::DestroyArgs;
 use super::examples;
 use super::man::ManArgs;
+use super::policy::PolicyArgs;
 use super::proxy::ProxyArgs;
 use super::rotate::RotateArgs;
 use super::run::RunArgs;
@@ -73,6 +76,15 @@ pub(super) enum Command {
     /// Take a new exit now, and print the old and the new address
     #[command(after_help = examples::ROTATE)]
     Rotate(RotateArgs),
+    /// Make or change role and functions in the AWS account
+    #[command(visible_alias = "setup", after_help = examples::DEPLOY)]
+    Deploy(DeployArgs),
+    /// Remove everything that deploy made
+    #[command(after_help = examples::DESTROY)]
+    Destroy(DestroyArgs),
+    /// Print the least IAM policy that a command needs
+    #[command(after_help = examples::POLICY)]
+    Policy(PolicyArgs),
     /// Show or check the configuration
     #[command(after_help = examples::CONFIG)]
     Config(ConfigArgs),

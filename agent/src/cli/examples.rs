@@ -59,3 +59,30 @@ pub(super) const COMPLETIONS: &str = "\
 Examples:
   awslambdaproxy completions bash > ~/.local/share/bash-completion/completions/awslambdaproxy
   awslambdaproxy completions fish > ~/.config/fish/completions/awslambdaproxy.fish";
+
+pub(super) const DEPLOY: &str = "\
+Examples:
+  awslambdaproxy deploy --plan           what would be made or changed; writes nothing
+  awslambdaproxy deploy                  make it; run it again after every change of [aws] or regions, and after an update
+  awslambdaproxy deploy -r 'eu-*' -m 256
+  awslambdaproxy policy deploy           the permissions that it needs
+
+It makes one IAM role that grants nothing and, in each region, one function that costs nothing while it does not run.
+What is as wished already stays untouched; what an interrupted or failed deployment left is mended.";
+
+pub(super) const DESTROY: &str = "\
+Examples:
+  awslambdaproxy destroy           show what would be removed, ask, remove it
+  awslambdaproxy destroy --yes     do not ask
+  awslambdaproxy policy destroy    the permissions that it needs
+
+It looks in the regions of the configuration and in all where this desktop, or the role's tags, know of a deployment, removes
+functions, log groups and the role, and stops a running proxy of this configuration first. Safe to run again.";
+
+pub(super) const POLICY: &str = "\
+Examples:
+  awslambdaproxy policy run > run.json
+  aws iam put-user-policy --user-name desktop --policy-name awslambdaproxy-run --policy-document file://run.json
+
+It needs no credentials. Names and regions are those of the configuration; the account stands as *, since a policy grants
+nothing outside the account in which it stands.";

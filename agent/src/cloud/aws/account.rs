@@ -71,14 +71,6 @@ impl Account {
         self.session().of(region).sts
     }
 
-    pub(super) fn logs(&self, region: &str) -> aws_sdk_cloudwatchlogs::Client {
-        self.session().of(region).logs
-    }
-
-    pub(super) fn iam(&self) -> aws_sdk_iam::Client {
-        self.session().iam()
-    }
-
     pub(super) fn connector(&self) -> &Connector {
         &self.0.connector
     }

@@ -22,6 +22,11 @@ use super::{generation, quota, region};
 use crate::cloud::{Answer, Cloud, CloudError};
 use crate::config::AwsConfig;
 
+/// Runs a function.
+pub const INVOKE: &str = "lambda:InvokeFunction";
+/// Reads what the account may run at a time.
+pub const GET_ACCOUNT_SETTINGS: &str = "lambda:GetAccountSettings";
+
 /// What an Invoke takes beside the function's own time: credentials, a connection, 10 s of init, and some for the way.
 const BESIDE_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -46,7 +51,7 @@ impl AwsCloud {
 
     /// One attempt, on a connection of its own.
     async fn call(&self, region: &str, payload: Bytes) -> Result<Answer, CloudError> {
-        let call = Call::new("lambda:InvokeFunction", region);
+        let call = Call::new(INVOKE, region);
         let session = self.account.session();
         let http = self.account.connector().single().map_err(CloudError::Unreachable)?;
         let request = session.of(region).lambda.invoke().function_name(&self.function);

@@ -11,6 +11,7 @@ use aws_sdk_lambda::types::{Environment, LastUpdateStatus};
 use tokio::time::{sleep, timeout};
 
 use super::error::Call;
+use super::functions::{GET, UPDATE_CONFIGURATION};
 use crate::cloud::generation::{GENERATION, next};
 use crate::cloud::{CloudError, Reply};
 
@@ -52,7 +53,7 @@ impl Function<'_> {
     /// The configuration when no change of it is under way: until then the old one serves.
     async fn settled(&self) -> Result<Configuration, CloudError> {
         loop {
-            let call = Call::new("lambda:GetFunctionConfiguration", self.region);
+            let call = Call::new(GET, self.region);
             let asked = self.client.get_function_configuration().function_name(self.name).send().await;
             let found = asked.map_err(|error| call.failed(error))?;
             match found.last_update_status() {
@@ -89,7 +90,7 @@ impl Function<'_> {
     }
 
     const fn change(&self) -> Call<'_> {
-        Call::new("lambda:UpdateFunctionConfiguration", self.region)
+        Call::new(UPDATE_CONFIGURATION, self.region)
     }
 
     fn reply(&self, code: &str, text: &str) -> Reply {

@@ -6,21 +6,23 @@
 //!   connector    the one way out: TLS, proxies, keepalive
 //!   error        what a failed call says, as a `CloudError`   (region: is it the region or the credentials?)
 //!   cloud        AWS as exits see it: Invoke, generation, quota
+//!   roles, functions, log_groups   what `deploy` and `destroy` read and write, with the permission of each call
 //! ```
 //!
 //! Never: no type of the SDK leaves this folder, and no call is made without a bound in time.
 
-#[allow(dead_code, reason = "not every service is called yet")]
 mod account;
 mod caller;
-mod cloud;
+pub mod cloud;
 mod connector;
 mod credentials;
 mod error;
+pub mod functions;
 mod generation;
+pub mod log_groups;
 mod quota;
 mod region;
-#[allow(dead_code, reason = "not every service is called yet")]
+pub mod roles;
 mod session;
 #[cfg(test)]
 mod tests;

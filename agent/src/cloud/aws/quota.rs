@@ -4,11 +4,12 @@
 
 use aws_sdk_lambda::Client;
 
+use super::cloud::GET_ACCOUNT_SETTINGS;
 use super::error::Call;
 
 /// What the account may run there at a time, beside what is reserved for other functions.
 pub(super) async fn concurrency(client: &Client, region: &str) -> Option<u32> {
-    let call = Call::new("lambda:GetAccountSettings", region);
+    let call = Call::new(GET_ACCOUNT_SETTINGS, region);
     let found = client.get_account_settings().send().await.map_err(|error| call.failed(error));
     match found {
         Ok(settings) => {

@@ -4,19 +4,35 @@
 use std::sync::Arc;
 
 use super::account::Account;
-use super::session::Session;
+use super::session::{Regional, Session};
 use crate::cloud::CloudError;
 
 /// Codes that both cases share.
 const AMBIGUOUS: [&str; 3] = ["UnrecognizedClientException", "InvalidClientTokenId", "AuthFailure"];
 
+impl Account {
+    /// Makes calls in one region.
+    pub(super) async fn within<T>(
+        &self,
+        region: &str,
+        calls: impl AsyncFnOnce(Regional) -> Result<T, CloudError>,
+    ) -> Result<T, CloudError> {
+        let session = self.session();
+        // The SDK's futures are large.
+        match Box::pin(calls(session.of(region))).await {
+            Ok(done) => Ok(done),
+            Err(error) => Err(told(self, &session, region, error).await),
+        }
+    }
+}
+
 /// The same error with what it really means; and where credentials did not serve, they are read anew for the next call.
 pub(super) async fn told(account: &Account, session: &Arc<Session>, region: &str, error: CloudError) -> CloudError {
     let CloudError::Credentials(reply) = error else { return error };
-    if AMBIGUOUS.contains(&reply.code.as_str()) && are_valid_elsewhere(session, region).await {
+    if AMBIGUOUS.contains(&reply.code.as_str()) && Box::pin(are_valid_elsewhere(session, region)).await {
         return CloudError::RegionDisabled { region: region.to_owned(), reply };
     }
-    account.reload(session).await;
+    Box::pin(account.reload(session)).await;
     CloudError::Credentials(reply)
 }
 
