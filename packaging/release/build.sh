@@ -31,6 +31,11 @@ rm -rf "$out"
 mkdir -p "$out"
 
 [ "$functions" = built ] || packaging/function/build.sh
+if [ -f target/function/arm64.zip ] && [ -f target/function/x86_64.zip ]; then
+    export AWSLAMBDAPROXY_FUNCTION_ZIPS="$PWD/target/function"
+else
+    echo "the programs carry no functions: target/function has not both arm64.zip and x86_64.zip" >&2
+fi
 cargo build --release --locked --target "$target" --package awslambdaproxy --package awslambdaproxy-relay
 for program in awslambdaproxy awslambdaproxy-relay; do
     archive="$(packaging/release/archive.sh "target/$target/release/$program$suffix" "$target" "$out")"
