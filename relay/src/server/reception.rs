@@ -23,7 +23,8 @@ use crate::agents::AgentName;
 use crate::pairing::Seat;
 use crate::{bridge, site};
 
-const HEALTH_PATH: &str = "/healthz";
+/// Where anybody may ask whether the relay is well.
+pub(crate) const HEALTH_PATH: &str = "/healthz";
 /// How long the 101 may take to leave; after it the leg's own clock runs.
 const UPGRADE_TIME: Duration = Duration::from_secs(10);
 
