@@ -11,6 +11,7 @@ use super::failure::Failure;
 use super::printer::Printer;
 use super::progress::Progress;
 use super::settings::SettingArgs;
+use crate::app;
 use crate::cloud::aws::{Account, Caller};
 use crate::config::{AwsConfig, Config, Mode, resolve};
 use crate::deploy::{Claim, Deployer, Deployment, Line, OwnerId, Plan, State, Tense, Verdict, table, verdict};
@@ -63,6 +64,9 @@ async fn work(context: &Context, config: &Config, arguments: &DeployArgs) -> Res
     context.printer.data(&table(&lines, tense))?;
     tell_of_faults(context.printer, &lines);
     tell_of_leftovers(context.printer, &plan);
+    if arguments.plan {
+        tell_of_costs(context.printer, config);
+    }
     Ok(exit(&lines))
 }
 
@@ -94,6 +98,12 @@ async fn execute(
         state.remember(&deployment).map_err(anyhow::Error::from)?;
     }
     Ok(Progress::over(async |watch| deployer.execute(plan, watch).await).await)
+}
+
+/// Functions that are not invoked cost nothing; this is what a run would.
+fn tell_of_costs(printer: Printer, config: &Config) {
+    printer.talk("\nwhat a run costs:");
+    app::estimate(config).lines().iter().for_each(|line| printer.talk(&format!("- {line}")));
 }
 
 fn tell_of_leftovers(printer: Printer, plan: &Plan) {

@@ -23,6 +23,17 @@ Examples:
   awslambdaproxy rotate
   awslambdaproxy rotate --fresh us-west-2";
 
+pub(super) const INIT: &str = "\
+Examples:
+  awslambdaproxy init
+  awslambdaproxy init --yes --relay-file code.txt --profile work --regions us-east-1,eu-* --budget 5
+  ssh root@relay.example.com cat pairing-code | awslambdaproxy init --relay -";
+
+pub(super) const DOCTOR: &str = "\
+Examples:
+  awslambdaproxy doctor
+  awslambdaproxy doctor --json | jq -r '.checks[] | select(.status == \"FAIL\") | .mend'";
+
 pub(super) const CONFIG: &str = "\
 Examples:
   awslambdaproxy config check

@@ -36,6 +36,16 @@ impl Failure {
         }
         self.exit
     }
+
+    /// With what can be done about it.
+    pub(super) fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// The error in words.
+    pub(super) fn text(&self) -> String {
+        format!("{:#}", self.error)
+    }
 }
 
 impl From<Mistakes> for Failure {
