@@ -7,10 +7,12 @@
 
 mod bill;
 mod credentials;
+mod doctor;
 mod drift;
 mod failures;
 mod front;
 mod front_itself;
+mod init;
 mod interruptions;
 mod invocations;
 mod owners;
