@@ -28,12 +28,18 @@ impl Account {
 
 /// The same error with what it really means; and where credentials did not serve, they are read anew for the next call.
 pub(super) async fn told(account: &Account, session: &Arc<Session>, region: &str, error: CloudError) -> CloudError {
+    let ambiguous = is_ambiguous(&error);
     let CloudError::Credentials(reply) = error else { return error };
-    if AMBIGUOUS.contains(&reply.code.as_str()) && Box::pin(are_valid_elsewhere(session, region)).await {
+    if ambiguous && Box::pin(are_valid_elsewhere(session, region)).await {
         return CloudError::RegionDisabled { region: region.to_owned(), reply };
     }
     Box::pin(account.reload(session)).await;
     CloudError::Credentials(reply)
+}
+
+/// Whether it may be the region or the credentials.
+pub(super) fn is_ambiguous(error: &CloudError) -> bool {
+    matches!(error, CloudError::Credentials(reply) if AMBIGUOUS.contains(&reply.code.as_str()))
 }
 
 /// Whether the same credentials are accepted in a region that every account of the partition has.
@@ -43,7 +49,7 @@ async fn are_valid_elsewhere(session: &Session, region: &str) -> bool {
 }
 
 /// A region of the same partition that no account has to enable.
-fn always_enabled(region: &str) -> &'static str {
+pub(super) fn always_enabled(region: &str) -> &'static str {
     match region {
         _ if region.starts_with("cn-") => "cn-north-1",
         _ if region.starts_with("us-gov-") => "us-gov-west-1",
