@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::caller::Caller;
 use super::connector::Connector;
 use super::error::Call;
-use super::region::{always_enabled, is_ambiguous};
+use super::region;
 use super::session::Session;
 use crate::cloud::CloudError;
 use crate::config::{AwsConfig, AwsCredentials};
@@ -54,17 +54,21 @@ impl Account {
     /// Whose credentials these are. Needs no permission, and no region that the account would have to enable.
     pub async fn caller(&self) -> Result<Caller, CloudError> {
         let home = self.home();
-        let elsewhere = always_enabled(&home);
         match self.caller_in(&home).await {
-            Err(error) if is_ambiguous(&error) && elsewhere != home => self.caller_in(elsewhere).await,
+            Err(CloudError::RegionDisabled { .. }) => self.caller_in(region::always_enabled(&home)).await,
             told => told,
         }
     }
 
-    async fn caller_in(&self, region: &str) -> Result<Caller, CloudError> {
+    /// The same, asked in a region: it says whether the region is enabled.
+    pub async fn caller_in(&self, region: &str) -> Result<Caller, CloudError> {
         let call = Call::new("sts:GetCallerIdentity", region);
-        let answer = Box::pin(self.sts(region).get_caller_identity().send()).await.map_err(|error| call.failed(error))?;
-        Caller::new(answer.account(), answer.arn()).ok_or_else(|| call.strange("it names no account"))
+        let session = self.session();
+        let asking = session.of(region).sts.get_caller_identity().send();
+        match Box::pin(asking).await {
+            Ok(answer) => Caller::new(answer.account(), answer.arn()).ok_or_else(|| call.strange("it names no account")),
+            Err(error) => Err(Box::pin(region::told(self, &session, region, call.failed(error))).await),
+        }
     }
 
     /// The region of calls that belong to none.
@@ -74,10 +78,6 @@ impl Account {
 
     pub(super) fn lambda(&self, region: &str) -> aws_sdk_lambda::Client {
         self.session().of(region).lambda
-    }
-
-    pub(super) fn sts(&self, region: &str) -> aws_sdk_sts::Client {
-        self.session().of(region).sts
     }
 
     pub(super) fn connector(&self) -> &Connector {

@@ -28,18 +28,12 @@ impl Account {
 
 /// The same error with what it really means; and where credentials did not serve, they are read anew for the next call.
 pub(super) async fn told(account: &Account, session: &Arc<Session>, region: &str, error: CloudError) -> CloudError {
-    let ambiguous = is_ambiguous(&error);
     let CloudError::Credentials(reply) = error else { return error };
-    if ambiguous && Box::pin(are_valid_elsewhere(session, region)).await {
+    if AMBIGUOUS.contains(&reply.code.as_str()) && Box::pin(are_valid_elsewhere(session, region)).await {
         return CloudError::RegionDisabled { region: region.to_owned(), reply };
     }
     Box::pin(account.reload(session)).await;
     CloudError::Credentials(reply)
-}
-
-/// Whether it may be the region or the credentials.
-pub(super) fn is_ambiguous(error: &CloudError) -> bool {
-    matches!(error, CloudError::Credentials(reply) if AMBIGUOUS.contains(&reply.code.as_str()))
 }
 
 /// Whether the same credentials are accepted in a region that every account of the partition has.

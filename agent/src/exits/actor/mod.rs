@@ -100,7 +100,7 @@ pub struct Fault {
 
 impl Fault {
     /// One that the next try may not have.
-    pub(super) fn new(phase: Phase, reason: Reason, text: impl Into<String>, hint: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn new(phase: Phase, reason: Reason, text: impl Into<String>, hint: impl Into<Cow<'static, str>>) -> Self {
         Self { phase, reason, text: text.into(), hint: hint.into(), retryable: true, code: reason.name() }
     }
 }
