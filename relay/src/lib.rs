@@ -5,6 +5,7 @@
 //!   admission   (pure) what a request asks, and why not  400 401 426 429 503
 //!   pairing     table (pure): who is whose peer          404 409 410, notices, close codes
 //!   bridge      one task per leg: forwards, pings, tells
+//!   websocket   (pure) RFC 6455 as a server speaks it
 //!
 //!   agents      whose tokens are good, re-read while running
 //!   tls         certificate and key, or a generated pair
@@ -28,3 +29,4 @@ pub mod server;
 mod site;
 mod system;
 pub mod tls;
+mod websocket;
