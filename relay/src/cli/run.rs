@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::exit::{CliError, INTERRUPTED};
 use super::print;
+use crate::admission::Limits;
 use crate::agents::{Agents, AgentsFile};
 use crate::config::{Settings, Tls};
 use crate::server::{self, Config};
@@ -17,8 +18,8 @@ use crate::tls::{Certified, self_signed};
 /// Runs until a signal comes.
 pub(super) fn run(config: &Path) -> Result<ExitCode, CliError> {
     let settings = Settings::load(config)?;
-    let config = assemble(&settings)?;
-    raise_descriptor_limit();
+    let mut config = assemble(&settings)?;
+    config.limits = within_descriptors(config.limits);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(CliError::system("asynchronous runtime"))?;
     runtime.block_on(serve(&settings, config))
@@ -45,6 +46,23 @@ async fn serve(settings: &Settings, config: Config) -> Result<ExitCode, CliError
     };
     ended.map_err(CliError::system("relay"))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What of the limits the system's own allows.
+fn within_descriptors(limits: Limits) -> Limits {
+    let descriptors = raise_descriptor_limit();
+    let within = limits.within(descriptors);
+    if within != limits {
+        let (connections, handshakes) = (within.connections, within.handshakes);
+        tracing::warn!(
+            descriptors,
+            connections,
+            handshakes,
+            "the system's limit of open files is below limits.connections: fewer are taken; raise it with `ulimit -n` or \
+             LimitNOFILE"
+        );
+    }
+    within
 }
 
 fn assemble(settings: &Settings) -> Result<Config, CliError> {

@@ -16,6 +16,8 @@ use crate::server::DRAIN;
 
 /// Longest time that a stop may take: a service manager's own patience (systemd's is 90 s).
 const LONGEST_DRAIN: Duration = Duration::from_secs(60);
+/// Least rate of an agent, bytes a second: what a tunnel needs to be set up in time.
+const LEAST_RATE: u64 = 10_000;
 const NOT_BUILT: &str = "is not built yet in this version";
 
 /// The file's values, checked one by one.
@@ -94,7 +96,6 @@ impl Checker<'_> {
     }
 
     pub(super) fn limits(&mut self, raw: &RawLimits) -> Limits {
-        self.not_built("limits.bytes_per_second", raw.bytes_per_second.as_ref());
         let default = Limits::default();
         Limits {
             connections: self.limit("limits.connections", raw.connections.as_ref(), default.connections),
@@ -102,6 +103,7 @@ impl Checker<'_> {
             per_agent: self.limit("limits.per_agent", raw.per_agent.as_ref(), default.per_agent),
             waiting: self.limit("limits.waiting", raw.waiting.as_ref(), default.waiting),
             handshakes: self.limit("limits.handshakes", raw.handshakes.as_ref(), default.handshakes),
+            bytes_per_second: self.rate("limits.bytes_per_second", raw.bytes_per_second.as_ref()),
         }
     }
 
@@ -152,6 +154,18 @@ impl Checker<'_> {
             Some(value) => *value.get_ref(),
             None => default,
         }
+    }
+
+    fn rate(&mut self, key: &str, value: Option<&Spanned<u64>>) -> Option<u64> {
+        let value = value?;
+        if *value.get_ref() < LEAST_RATE {
+            self.problem(
+                Some(value.span()),
+                key,
+                format!("it is at least {LEAST_RATE}, which is already too slow for most uses"),
+            );
+        }
+        Some(*value.get_ref())
     }
 
     fn problem(&mut self, at: Option<Range<usize>>, key: &str, text: impl Into<String>) {

@@ -45,7 +45,7 @@ pub(super) struct RawLimits {
     pub(super) per_agent: Option<Spanned<usize>>,
     pub(super) waiting: Option<Spanned<usize>>,
     pub(super) handshakes: Option<Spanned<usize>>,
-    pub(super) bytes_per_second: Option<Spanned<Value>>,
+    pub(super) bytes_per_second: Option<Spanned<u64>>,
 }
 
 #[derive(Default, Deserialize)]

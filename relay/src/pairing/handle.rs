@@ -9,7 +9,7 @@ use tunnel::ticket::TicketHash;
 
 use super::mailbox::{Mailbox, Pairing};
 use super::table::{Departure, Effect, LegId, Side, Table};
-use crate::admission::{Limits, Refusal};
+use crate::admission::{Allowance, Allowances, Limits, Refusal};
 use crate::agents::AgentName;
 
 /// All tunnels of a relay, shared by its tasks. Nothing waits while the lock is held.
@@ -21,6 +21,7 @@ pub(crate) struct Handle {
 struct Shared {
     table: Table,
     mailboxes: HashMap<LegId, Arc<Mailbox>>,
+    allowances: Allowances,
 }
 
 /// A leg's place in the table. Dropped, it is left as lost.
@@ -29,12 +30,14 @@ pub(crate) struct Seat {
     leg: LegId,
     side: Side,
     mailbox: Arc<Mailbox>,
+    allowance: Option<Allowance>,
 }
 
 impl Handle {
     /// No tunnels yet.
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { shared: Arc::new(Mutex::new(Shared { table: Table::new(limits), mailboxes: HashMap::new() })) }
+        let (table, allowances) = (Table::new(limits), Allowances::new(limits.bytes_per_second));
+        Self { shared: Arc::new(Mutex::new(Shared { table, mailboxes: HashMap::new(), allowances })) }
     }
 
     /// Seats a leg of `agent` for the tunnel `hash`.
@@ -88,8 +91,9 @@ impl Handle {
         let mailbox = Arc::new(Mailbox::default());
         shared.mailboxes.insert(leg, Arc::clone(&mailbox));
         shared.apply(effects);
+        let allowance = shared.allowance(now, leg);
         drop(shared);
-        Ok(Seat { handle: self.clone(), leg, side, mailbox })
+        Ok(Seat { handle: self.clone(), leg, side, mailbox, allowance })
     }
 
     fn leave(&self, leg: LegId, how: Departure) {
@@ -105,6 +109,10 @@ impl Handle {
 }
 
 impl Shared {
+    fn allowance(&mut self, now: Instant, leg: LegId) -> Option<Allowance> {
+        self.allowances.of(self.table.agent(leg)?, now)
+    }
+
     fn apply(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
@@ -134,6 +142,11 @@ impl Seat {
     /// Where this leg's orders come.
     pub(crate) fn mailbox(&self) -> Arc<Mailbox> {
         Arc::clone(&self.mailbox)
+    }
+
+    /// The rate at which it may be read, if its agent has one.
+    pub(crate) fn allowance(&self) -> Option<Allowance> {
+        self.allowance.clone()
     }
 
     /// Which end it is of.

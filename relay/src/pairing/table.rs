@@ -184,6 +184,12 @@ impl Table {
         self.legs.drain().map(|(leg, _)| Effect::Closed(leg, code)).collect()
     }
 
+    /// Whose tunnel a leg is of, if it has a place.
+    pub(crate) fn agent(&self, leg: LegId) -> Option<&AgentName> {
+        let (hash, _) = self.legs.get(&leg)?;
+        self.entries.get(hash).map(|entry| &entry.agent)
+    }
+
     /// Tunnels and legs, for the log.
     pub(crate) fn counts(&self) -> (usize, usize) {
         (self.entries.len(), self.legs.len())

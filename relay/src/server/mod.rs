@@ -14,7 +14,7 @@ pub(crate) use address::client;
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,8 +25,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tunnel::leg::port::close;
 
-use crate::admission::{Limits, Places};
+use crate::admission::{Conduct, Limits, Places};
 use crate::agents::Agents;
+use crate::bridge::Buffers;
 use crate::pairing::Handle;
 use handshakes::{Handshakes, Slot};
 
@@ -65,7 +66,9 @@ struct Relay {
     agents: Agents,
     trusted: Vec<IpNet>,
     places: Places,
+    conduct: Conduct,
     tunnels: Handle,
+    buffers: Buffers,
     tasks: TaskTracker,
     /// Cancelled when the relay is to stop.
     shutdown: CancellationToken,
@@ -102,11 +105,13 @@ async fn accept_all(relay: &Arc<Relay>, listener: &TcpListener, handshakes: &Han
             Ok((socket, sender)) => {
                 backoff = ACCEPT_BACKOFF.0;
                 // While none is free the next ones wait in the kernel's queue.
-                let slot = handshakes.enter().await;
+                let slot = handshakes.enter(relay.own_address(sender)).await;
                 relay.spawn(serve(Arc::clone(relay), socket, sender, slot));
             }
+            // The client went before it was its turn.
+            Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) => {}
             Err(error) => {
-                tracing::warn!(%error, "accept failed");
+                tracing::warn!(%error, wait_ms = backoff.as_millis(), "no connection can be accepted");
                 sleep(backoff).await;
                 backoff = (backoff * 2).min(ACCEPT_BACKOFF.1);
             }
@@ -115,8 +120,13 @@ async fn accept_all(relay: &Arc<Relay>, listener: &TcpListener, handshakes: &Han
 }
 
 async fn serve(relay: Arc<Relay>, socket: TcpStream, sender: SocketAddr, slot: Slot) {
+    let wait = relay.own_address(sender).map_or(Duration::ZERO, |address| relay.conduct.connected(now(), address));
+    let served = async {
+        sleep(wait).await;
+        connection::serve(relay, socket, sender).await
+    };
     let served = tokio::select! {
-        served = connection::serve(relay, socket, sender) => served,
+        served = served => served,
         () = slot.lost() => {
             tracing::debug!(peer = %sender.ip(), "connection gave way to a newer one before its request came");
             return;
@@ -150,11 +160,19 @@ impl Relay {
             agents: config.agents,
             trusted: config.trusted,
             places: Places::new(config.limits),
+            conduct: Conduct::new(config.limits),
             tunnels: Handle::new(config.limits),
+            buffers: Buffers::default(),
             tasks: TaskTracker::new(),
             shutdown,
             cut: CancellationToken::new(),
         }
+    }
+
+    /// The sender's address, unless it is a trusted proxy's: that stands for many.
+    fn own_address(&self, sender: SocketAddr) -> Option<IpAddr> {
+        let address = sender.ip().to_canonical();
+        (!self.trusted.iter().any(|net| net.contains(&address))).then_some(address)
     }
 
     fn is_draining(&self) -> bool {
@@ -183,4 +201,9 @@ impl Relay {
             self.tasks.wait().await;
         }
     }
+}
+
+/// The runtime's clock, which tests can stop.
+fn now() -> std::time::Instant {
+    tokio::time::Instant::now().into_std()
 }
