@@ -1,7 +1,10 @@
-//! What every program of this executable sets up: its runtime, and how many connections it may hold.
+//! What every program of this executable sets up: its runtime, its clock, and how many connections it may hold.
 
 use std::future::Future;
 use std::io;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::scheduler::time::Timestamp;
 
 /// Descriptors wanted: every connection of a user takes two at worst, a function's four hundred as many; the default of
 /// most systems is 1024. Processes that are started take the limit over.
@@ -15,6 +18,12 @@ pub(crate) fn block_on<T>(body: impl Future<Output = T>) -> io::Result<T> {
     let ended = runtime.block_on(body);
     runtime.shutdown_background();
     Ok(ended)
+}
+
+/// The wall clock, for rooms that take the time as a number.
+pub(crate) fn wall_clock() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// Raises this process's limit of descriptors as far as it is allowed to, if it is lower than what is wanted.

@@ -73,6 +73,7 @@ pub fn decide(me: InstanceNonce, invitation: &Invitation, held: Option<&Held>, n
 mod tests {
     use tunnel::identity::Identity;
     use tunnel::invitation::{Egress, RelayEndpoint};
+    use tunnel::leg::authorities::Authorities;
     use tunnel::ticket::Ticket;
 
     use super::*;
@@ -83,7 +84,11 @@ mod tests {
     fn invitation() -> Invitation {
         Invitation {
             agent: InstanceNonce::mint(),
-            relays: vec![RelayEndpoint { url: "ws://127.0.0.1:1".parse().expect("url"), pin: None }],
+            relays: vec![RelayEndpoint {
+                url: "ws://127.0.0.1:1".parse().expect("url"),
+                pin: None,
+                authorities: Authorities::default(),
+            }],
             ticket: Ticket::mint(),
             identity: Identity::mint(),
             agent_key: Identity::mint().public().clone(),

@@ -15,6 +15,7 @@ pub mod decide;
 mod dial;
 pub mod exit;
 pub mod instance;
+pub mod marker;
 pub mod policy;
 pub mod runtime;
 pub mod settings;

@@ -16,6 +16,7 @@ use tunnel::invitation::{BadInvitation, Invitation};
 
 use crate::deadline::UnixMs;
 use crate::instance::Instance;
+use crate::marker;
 use crate::settings::Settings;
 
 /// Whether our own crates log at `debug` or another level than `info`.
@@ -55,6 +56,7 @@ async fn answer(instance: Arc<Instance>, event: LambdaEvent<Value>) -> Result<Su
 
 /// The whole program, for `bootstrap` and for the agent's local mode.
 pub fn main() -> ExitCode {
+    marker::keep();
     init_logs();
     match block_on_run() {
         Ok(()) => ExitCode::SUCCESS,

@@ -10,7 +10,7 @@ use http::{HeaderName, HeaderValue, Method, Request};
 use libfuzzer_sys::fuzz_target;
 use relay::fuzzing::{client_address, judge_head};
 
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
     "connection",
     "upgrade",
     "sec-websocket-key",
@@ -20,6 +20,7 @@ const NAMES: [&str; 9] = [
     "x-tunnel",
     "x-instance",
     "x-forwarded-for",
+    "forwarded",
 ];
 
 fuzz_target!(|text: &[u8]| {

@@ -16,8 +16,11 @@ missing() {
 case "$want" in
     build) tools="cc curl" packages="gcc libc6-dev curl ca-certificates" ;;
     test)
-        tools="cc curl nginx openssl git chromium ps python3"
-        packages="gcc libc6-dev curl ca-certificates nginx-light openssl git chromium procps python3 python3-venv"
+        tools="cc curl nginx caddy squid pebble pebble-challtestsrv systemd-analyze openssl git chromium ps python3 shellcheck
+            busybox dash zsh fish gsettings strip unshare npm"
+        packages="gcc libc6-dev curl ca-certificates nginx-light caddy squid pebble systemd openssl git chromium procps python3
+            python3-venv shellcheck busybox dash zsh fish libglib2.0-bin gsettings-desktop-schemas binutils util-linux
+            openssh-client adduser npm"
         ;;
     *) echo "usage: prepare.sh build|test" >&2; exit 2 ;;
 esac

@@ -8,9 +8,11 @@
 //!   websocket   (pure) RFC 6455 as a server speaks it
 //!
 //!   agents      whose tokens are good, re-read while running
-//!   tls         certificate and key, or a generated pair
+//!   tls         a certificate from files, from a CA (ACME), or of our own; replaced while running
+//!   metrics     what is counted, for Prometheus
 //!   site        what everybody else sees
 //!   system      what systems do differently
+//!   update      another release in the place of this program, for the agent too
 //!   config, cli the files and the commands, above the rooms
 //! ```
 //!
@@ -24,9 +26,11 @@ pub mod cli;
 pub mod config;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+pub mod metrics;
 mod pairing;
 pub mod server;
 mod site;
 mod system;
 pub mod tls;
+pub mod update;
 mod websocket;

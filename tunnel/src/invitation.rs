@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::identity::{BadKey, Identity, PublicKey};
 use crate::instance::InstanceNonce;
+use crate::leg::authorities::{Authorities, BadAuthorities, LARGEST_AUTHORITIES};
 use crate::leg::url::{BadRelayUrl, RelayUrl};
 use crate::limits::LARGEST_INVITATION;
 use crate::ticket::Ticket;
@@ -27,6 +28,8 @@ pub struct RelayEndpoint {
     pub url: RelayUrl,
     /// SHA-256 of its certificate (DER), when it is pinned rather than trusted by a public root.
     pub pin: Option<[u8; 32]>,
+    /// Authorities that vouch for it beside the public ones; none when it is pinned.
+    pub authorities: Authorities,
 }
 
 /// What the exit may connect to, beyond the built-in policy.
@@ -90,6 +93,9 @@ pub enum BadInvitation {
     /// A relay's address.
     #[error("relay: {0}")]
     Relay(#[from] BadRelayUrl),
+    /// The authorities of a relay, or of all together.
+    #[error(transparent)]
+    Authorities(#[from] BadAuthorities),
     /// A field of fixed form.
     #[error("{0} is malformed")]
     Field(&'static str),
@@ -124,6 +130,8 @@ struct RawRelay {
     url: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pin: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    authorities: Vec<String>,
 }
 
 const fn yes() -> bool {
@@ -133,7 +141,11 @@ const fn yes() -> bool {
 impl Invitation {
     /// The Invoke payload. Treat the result as the secret it is.
     pub fn to_json(&self) -> serde_json::Value {
-        let relay = |endpoint: &RelayEndpoint| RawRelay { url: endpoint.url.to_string(), pin: endpoint.pin.map(hex::encode) };
+        let relay = |endpoint: &RelayEndpoint| RawRelay {
+            url: endpoint.url.to_string(),
+            pin: endpoint.pin.map(hex::encode),
+            authorities: endpoint.authorities.to_hex(),
+        };
         let raw = Raw {
             version: PROTOCOL_VERSION,
             agent: self.agent,
@@ -174,9 +186,11 @@ impl TryFrom<Raw> for Invitation {
         if raw.relays.is_empty() || raw.relays.len() > MOST_RELAYS {
             return Err(BadInvitation::Relays(raw.relays.len()));
         }
+        let relays: Vec<RelayEndpoint> = raw.relays.iter().map(RelayEndpoint::try_from).collect::<Result<_, _>>()?;
+        check_authorities(&relays)?;
         Ok(Self {
             agent: raw.agent,
-            relays: raw.relays.iter().map(RelayEndpoint::try_from).collect::<Result<_, _>>()?,
+            relays,
             ticket: Ticket::from_hex(&raw.ticket).map_err(|_| BadInvitation::Field("ticket"))?,
             identity: Identity::from_pkcs8(&hex::decode(&raw.identity).map_err(|_| BadInvitation::Field("identity"))?)?,
             agent_key: PublicKey::from_spki(hex::decode(&raw.agent_key).map_err(|_| BadInvitation::Field("agent_key"))?),
@@ -195,8 +209,14 @@ impl TryFrom<&RawRelay> for RelayEndpoint {
 
     fn try_from(raw: &RawRelay) -> Result<Self, BadInvitation> {
         let pin = raw.pin.as_deref().map(|text| parse_pin(text).ok_or(BadInvitation::Field("pin"))).transpose()?;
-        Ok(Self { url: raw.url.parse()?, pin })
+        Ok(Self { url: raw.url.parse()?, pin, authorities: Authorities::from_hex(&raw.authorities)? })
     }
+}
+
+/// Whether the authorities of all relays fit into an invitation.
+pub fn check_authorities(relays: &[RelayEndpoint]) -> Result<(), BadAuthorities> {
+    let size = relays.iter().map(|relay| relay.authorities.size()).sum();
+    if size > LARGEST_AUTHORITIES { Err(BadAuthorities::TooLarge(size)) } else { Ok(()) }
 }
 
 /// 64 hexadecimal digits of a SHA-256; `None` for anything else.
@@ -215,7 +235,11 @@ mod tests {
     pub(crate) fn sample() -> Invitation {
         Invitation {
             agent: InstanceNonce::mint(),
-            relays: vec![RelayEndpoint { url: "wss://relay.example.com".parse().expect("url"), pin: Some([7; 32]) }],
+            relays: vec![RelayEndpoint {
+                url: "wss://relay.example.com".parse().expect("url"),
+                pin: Some([7; 32]),
+                authorities: Authorities::default(),
+            }],
             ticket: Ticket::mint(),
             identity: Identity::mint(),
             agent_key: Identity::mint().public().clone(),
@@ -240,6 +264,25 @@ mod tests {
         assert_eq!(again.to_json(), invitation.to_json());
         let shown = format!("{invitation:?}");
         assert!(!shown.contains(&invitation.ticket.to_hex()), "{shown}");
+    }
+
+    #[test]
+    fn authorities_are_carried_checked_and_bounded() {
+        let certificate = rcgen::generate_simple_self_signed(["authority".to_owned()]).expect("certificate").cert.der().to_vec();
+        let mut invitation = sample();
+        let authorities = |count| Authorities::new(vec![certificate.clone().into(); count]);
+        invitation.relays[0].authorities = authorities(2).expect("certificates");
+        let again = Invitation::parse(invitation.to_json().to_string().as_bytes()).expect("own json");
+        assert_eq!(again.relays, invitation.relays);
+        let most = LARGEST_AUTHORITIES / certificate.len();
+        assert!(matches!(authorities(most + 1), Err(BadAuthorities::TooLarge(_))));
+        let half = RelayEndpoint { authorities: authorities(most * 2 / 3).expect("fits"), ..invitation.relays[0].clone() };
+        invitation.relays = vec![half.clone(), half];
+        let error = Invitation::parse(invitation.to_json().to_string().as_bytes()).expect_err("too many together");
+        assert!(error.to_string().contains("at most"), "{error}");
+        let mut json = sample().to_json();
+        json["relays"][0]["authorities"] = serde_json::json!(["00"]);
+        assert!(Invitation::parse(json.to_string().as_bytes()).is_err(), "no certificate");
     }
 
     #[test]

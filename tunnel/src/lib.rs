@@ -13,6 +13,8 @@
 #[cfg(feature = "ends")]
 pub mod answer;
 #[cfg(feature = "ends")]
+pub mod awake;
+#[cfg(feature = "ends")]
 pub mod control;
 #[cfg(feature = "ends")]
 pub mod destination;

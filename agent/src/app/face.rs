@@ -9,7 +9,9 @@ use super::status::{Fixed, status};
 use crate::config::Config;
 use crate::control_socket::{Agent, RotateOrder, RotateReport, RotatedRegion};
 use crate::health::Health;
+use crate::money::Book;
 use crate::proxy::Counters;
+use crate::relays::Relays;
 use crate::scheduler::supervisor::{Rotated, SupervisorHandle};
 use crate::status::model::Status;
 
@@ -19,6 +21,7 @@ pub(super) struct Face {
     counters: Arc<Counters>,
     supervisor: SupervisorHandle,
     health: Health,
+    book: Book,
     stop: Notify,
 }
 
@@ -26,13 +29,14 @@ impl Face {
     pub(super) fn new(
         config: &Config,
         listen: Vec<SocketAddr>,
-        relays: Vec<String>,
+        relays: Relays,
         counters: Arc<Counters>,
         supervisor: SupervisorHandle,
         health: Health,
+        book: Book,
     ) -> Self {
         let fixed = Fixed { listen, relays, limit_usd: config.budget.monthly_usd };
-        Self { fixed, counters, supervisor, health, stop: Notify::new() }
+        Self { fixed, counters, supervisor, health, book, stop: Notify::new() }
     }
 
     /// Resolves when somebody asked the agent to stop.
@@ -44,12 +48,12 @@ impl Face {
 impl Agent for Face {
     async fn status(&self) -> Status {
         let snapshot = self.supervisor.snapshot().await.unwrap_or_default();
-        status(&self.fixed, &snapshot, &self.counters, &self.health)
+        status(&self.fixed, &snapshot, &self.counters, &self.health, &self.book)
     }
 
     async fn rotate(&self, order: RotateOrder) -> RotateReport {
         let rotated = self.supervisor.rotate(order.regions, order.fresh).await;
-        let region = |it: Rotated| RotatedRegion { region: it.region, old: it.old, new: it.new, error: it.error };
+        let region = |it: Rotated| RotatedRegion { region: it.region, old: it.old, new: it.new, error: it.error, note: it.note };
         RotateReport { regions: rotated.into_iter().map(region).collect() }
     }
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use tunnel::leg::dial::AgentRelay;
 use super::local_relay::LocalRelay;
 use super::wiring::{self, CloudSetup};
 use crate::cloud::local::{LocalCloud, LocalLambda, Options, Token, process};
-use crate::config::{Config, RegionPattern, project_dirs};
+use crate::config::{Config, RegionPattern};
 
 /// How long the local Lambda may take to go once its invocations have ended.
 const STOP_TIMEOUT: Duration = Duration::from_millis(250);
@@ -36,7 +35,7 @@ impl LocalMachine {
         let relay = if config.relays.is_empty() { Some(LocalRelay::start(&exe).await?) } else { None };
         let relays = match &relay {
             Some(relay) => vec![relay.endpoint()?],
-            None => config.relays.iter().map(wiring::relay).collect::<anyhow::Result<_>>()?,
+            None => wiring::relays(config, own)?,
         };
         let argv = [exe.display().to_string(), "local-lambda".to_owned()];
         let lambda = process::start(&argv, &options(config, &regions, &argv[0])?).await?;
@@ -52,6 +51,7 @@ impl LocalMachine {
             regions: self.regions.clone(),
             relays: self.relays.clone(),
             egress: self.egress.clone(),
+            account: None,
         }
     }
 
@@ -84,14 +84,7 @@ fn options(config: &Config, regions: &[String], exe: &str) -> anyhow::Result<Opt
         memory_mb: config.aws.memory_mb,
         concurrency: config.local.concurrency as usize,
         idle_life_s: config.local.idle_life.as_secs(),
-        billing: billing_file()?,
+        billing: wiring::state_file(BILLING)?,
         token: Token::mint(),
     })
-}
-
-fn billing_file() -> anyhow::Result<PathBuf> {
-    let dirs = project_dirs().context("no home directory, so no place for state")?;
-    let directory = dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir()).to_owned();
-    std::fs::create_dir_all(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
-    Ok(directory.join(BILLING))
 }

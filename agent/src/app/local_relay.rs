@@ -18,7 +18,9 @@ use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tunnel::invitation::RelayEndpoint;
+use tunnel::leg::authorities::Authorities;
 use tunnel::leg::dial::AgentRelay;
+use tunnel::leg::known::Known;
 use tunnel::leg::tls::{public_roots, trusting};
 
 /// How long the process may take to listen.
@@ -63,8 +65,9 @@ impl LocalRelay {
     /// As the agent dials it.
     pub(super) fn endpoint(&self) -> anyhow::Result<AgentRelay> {
         let url = format!("ws://{}", self.address).parse().context("the local relay's address")?;
-        let endpoint = RelayEndpoint { url, pin: None };
-        Ok(AgentRelay { endpoint, token: self.token.clone().into(), trust: trusting(public_roots())? })
+        let endpoint = RelayEndpoint { url, pin: None, authorities: Authorities::default() };
+        let (token, trust) = (self.token.clone().into(), trusting(public_roots())?);
+        Ok(AgentRelay { endpoint, token, trust, proxy: None, known: Known::default() })
     }
 }
 

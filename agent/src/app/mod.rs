@@ -4,6 +4,7 @@
 //!   bind ports ─▶ cloud and relays ─▶ scheduler ─▶ serve ─▶ signal ─▶ no new work ─▶ drain ─▶ exits end ─▶ gone
 //! ```
 
+mod aws;
 mod face;
 mod local;
 pub mod local_relay;
@@ -18,7 +19,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use tokio_util::task::AbortOnDropHandle;
 
 use self::face::Face;
@@ -30,7 +31,10 @@ use crate::control_socket::ControlSocket;
 use crate::exits::Pool;
 use crate::health::Health;
 use crate::listener::{Listener, Shutdown};
+use crate::money::Book;
+use crate::network::Network;
 use crate::proxy::Proxy;
+use crate::relays::{Relays, keeper};
 use crate::scheduler::supervisor::{Supervisor, SupervisorHandle};
 
 /// How long exits may take to end once streams are cut. With what ends after them everything is gone within 2 s: users
@@ -67,14 +71,19 @@ pub async fn run(config: Config, options: RunOptions) -> anyhow::Result<RunEnd> 
                 machine = LocalMachine::start(&config, &addresses) => machine?,
                 () = signals.next() => return Ok(RunEnd::Asked),
             };
-            let agent = Running::start(&config, &options, listener, addresses, machine.setup())?;
+            let agent = Running::start(&config, &options, listener, addresses, machine.setup()).await?;
             (options.say)("local mode: sites see this machine's own address");
             let end = agent.serve(&options, signals).await;
             machine.stop().await;
             Ok(end)
         }
         Mode::Cloud => {
-            bail!("this version invokes no functions in AWS yet; `awslambdaproxy run --local` runs the same path on this machine")
+            let setup = tokio::select! {
+                setup = aws::setup(&config, &addresses, options.say) => setup?,
+                () = signals.next() => return Ok(RunEnd::Asked),
+            };
+            let agent = Running::start(&config, &options, listener, addresses, setup).await?;
+            Ok(agent.serve(&options, signals).await)
         }
     }
 }
@@ -96,31 +105,46 @@ struct Running {
     supervisor: SupervisorHandle,
     supervising: AbortOnDropHandle<()>,
     serving: AbortOnDropHandle<()>,
+    _keeping: AbortOnDropHandle<()>,
+    _offering: Option<AbortOnDropHandle<()>>,
     face: Arc<Face>,
+    book: Book,
 }
 
 impl Running {
-    fn start<C: Cloud>(
+    async fn start<C: Cloud>(
         config: &Config,
         options: &RunOptions,
         listener: Listener,
         addresses: Vec<SocketAddr>,
         setup: wiring::CloudSetup<C>,
     ) -> anyhow::Result<Self> {
-        let (pool, health) = (Pool::new(wiring::pool(config)), Health::default());
-        let relays = setup.relays.iter().map(|relay| relay.endpoint.url.to_string()).collect();
-        let (supervisor, handle) = Supervisor::new(wiring::supervisor(config, setup, pool.clone(), health.clone())?);
+        let (pool, health, network) = (Pool::new(wiring::pool(config)), Health::default(), Network::watch());
+        let book = wiring::book(config, &health)?;
+        setup.account.iter().for_each(|account| book.set_account(account));
+        let relays = Relays::new(setup.relays.clone());
+        let keeping = keeper::begin(relays.clone(), &network, health.clone());
+        relays.measured().await;
+        let surroundings = wiring::Surroundings { relays: relays.clone(), network, health: health.clone(), book: book.clone() };
+        let (supervisor, handle) = Supervisor::new(wiring::supervisor(config, setup, pool.clone(), surroundings)?);
+        let offering = crate::update::server(&config.update)
+            .ok()
+            .flatten()
+            .map(|server| AbortOnDropHandle::new(tokio::spawn(crate::update::offer(server, health.clone()))));
         let router = routing::router(config, &addresses);
         let proxy = Arc::new(Proxy::new(wiring::auth(config), router, pool));
         (options.say)(&greeting(&addresses, config));
         let shutdown = Shutdown::default();
-        let face = Face::new(config, addresses, relays, proxy.counters.clone(), handle.clone(), health);
+        let face = Face::new(config, addresses, relays, proxy.counters.clone(), handle.clone(), health, book.clone());
         Ok(Self {
+            _keeping: keeping,
             serving: AbortOnDropHandle::new(tokio::spawn(listener.run(proxy, shutdown.clone()))),
             supervising: AbortOnDropHandle::new(tokio::spawn(supervisor.run())),
             supervisor: handle,
             shutdown,
+            _offering: offering,
             face: Arc::new(face),
+            book,
         })
     }
 
@@ -164,6 +188,7 @@ impl Running {
         if tokio::time::timeout(END_TIMEOUT, ended).await.is_err() {
             tracing::warn!("some functions did not confirm their end; they end by themselves within exits.grace");
         }
+        self.book.close().await;
     }
 }
 

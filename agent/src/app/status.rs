@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use crate::exits::state::ExitState as State;
 use crate::health::Health;
+use crate::money::{Bill, Book, TARIFF_DATE};
 use crate::proxy::Counters;
+use crate::relays::{RelayView, Relays};
 use crate::scheduler::plan::{FreshStatus, RegionStatus as Planned, RenewalStatus};
-use crate::scheduler::supervisor::{Elsewhere, ExitSnapshot, RegionSnapshot, Snapshot};
+use crate::scheduler::supervisor::{ExitSnapshot, RegionSnapshot, Snapshot};
 use crate::status::model::{
     ExitState, ExitStatus, FreshState, Month, Overall, ProxyStatus, RegionState, RegionStatus, RelayState, RelayStatus,
     RenewalState, SCHEMA, Status, Totals, Versions,
@@ -16,11 +18,11 @@ use crate::status::model::{
 /// What stays the same while an agent runs.
 pub(super) struct Fixed {
     pub(super) listen: Vec<SocketAddr>,
-    pub(super) relays: Vec<String>,
+    pub(super) relays: Relays,
     pub(super) limit_usd: Option<f64>,
 }
 
-pub(super) fn status(fixed: &Fixed, snapshot: &Snapshot, counters: &Counters, health: &Health) -> Status {
+pub(super) fn status(fixed: &Fixed, snapshot: &Snapshot, counters: &Counters, health: &Health, book: &Book) -> Status {
     let relays = relays(fixed, snapshot);
     let regions: Vec<RegionStatus> = snapshot.regions.iter().map(region).collect();
     let function = snapshot.regions.iter().find_map(|region| region.function_version.clone());
@@ -33,21 +35,31 @@ pub(super) fn status(fixed: &Fixed, snapshot: &Snapshot, counters: &Counters, he
         regions,
         exits: snapshot.exits.iter().map(exit).collect(),
         totals: totals(counters, snapshot),
-        month: Month { limit_usd: fixed.limit_usd, ..Month::default() },
+        month: month(fixed, book),
         problems: health.list(),
     }
 }
 
-/// A relay is as good as the legs on it.
-fn relays(fixed: &Fixed, snapshot: &Snapshot) -> Vec<RelayStatus> {
-    let state = |index: usize| match snapshot.elsewhere {
-        _ if snapshot.relays_in_use.contains(&index) => RelayState::Up,
-        Elsewhere::Unused => RelayState::Up,
-        Elsewhere::Dialled => RelayState::Connecting,
-        Elsewhere::Unreachable => RelayState::Down,
+/// Where nothing costs anything there is no tariff either.
+fn month(fixed: &Fixed, book: &Book) -> Month {
+    let limit_usd = fixed.limit_usd;
+    let Some(Bill { gb_seconds, requests, bytes_out, usd }) = book.month() else {
+        return Month { limit_usd, ..Month::default() };
     };
-    let relay = |(index, url): (usize, &String)| RelayStatus { url: url.clone(), state: state(index), rtt_ms: None };
-    fixed.relays.iter().enumerate().map(relay).collect()
+    Month { gb_seconds, requests, bytes_out, usd, limit_usd, tariff_date: Some(TARIFF_DATE.to_owned()) }
+}
+
+/// A relay on which a leg stands is up; of the others the last dial or question tells.
+fn relays(fixed: &Fixed, snapshot: &Snapshot) -> Vec<RelayStatus> {
+    let state = |place: usize, view: &RelayView| match view.answers {
+        _ if snapshot.relays_in_use.contains(&place) => RelayState::Up,
+        Some(true) => RelayState::Up,
+        Some(false) => RelayState::Down,
+        None => RelayState::Connecting,
+    };
+    let relay =
+        |(place, view): (usize, RelayView)| RelayStatus { state: state(place, &view), rtt_ms: view.rtt.map(ms), url: view.url };
+    fixed.relays.views().into_iter().enumerate().map(relay).collect()
 }
 
 fn region(region: &RegionSnapshot) -> RegionStatus {

@@ -1,24 +1,36 @@
 //! From the configuration to what each room takes.
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::bail;
+use anyhow::Context;
+use tokio_util::task::TaskTracker;
 use tunnel::instance::InstanceNonce;
-use tunnel::invitation::RelayEndpoint;
+use tunnel::invitation::{RelayEndpoint, check_authorities};
+use tunnel::leg::authorities::Authorities;
 use tunnel::leg::dial::AgentRelay;
+use tunnel::leg::known::Known;
 use tunnel::leg::tls::trusting;
 
-use super::trust::roots;
+use super::trust::{authorities, roots};
 use crate::cloud::Cloud;
-use crate::config::{self, Config, HttpUrl, RelayConfig};
+use crate::config::{self, Architecture, Config, HttpUrl, Mode, RelayConfig, project_dirs};
+use crate::corporate::{BadProxy, CorporateProxy, Proxies};
 use crate::exits::actor::Outfit;
 use crate::exits::address::CheckUrl;
 use crate::exits::{self, Pool};
 use crate::health::Health;
+use crate::money::{Book, Processor, Terms};
 use crate::network::Network;
 use crate::proxy::auth::{Auth, Credentials};
+use crate::relays::Relays;
+use crate::routing::Loops;
 use crate::scheduler::plan::{Frequency, Fresh, Renew, Settings};
 use crate::scheduler::supervisor::Setup;
+
+/// The file of what functions cost, in the state directory.
+const LEDGER: &str = "usage.jsonl";
 
 /// A cloud, and how its exits and the agent meet.
 pub(super) struct CloudSetup<C> {
@@ -27,6 +39,16 @@ pub(super) struct CloudSetup<C> {
     pub(super) relays: Vec<AgentRelay>,
     /// What exits may connect to.
     pub(super) egress: tunnel::invitation::Egress,
+    /// Whose bill it is, where there is one and it is known.
+    pub(super) account: Option<String>,
+}
+
+/// What an agent watches beside its exits.
+pub(super) struct Surroundings {
+    pub(super) relays: Relays,
+    pub(super) network: Network,
+    pub(super) health: Health,
+    pub(super) book: Book,
 }
 
 pub(super) fn pool(config: &Config) -> exits::Config {
@@ -43,13 +65,51 @@ pub(super) fn supervisor<C: Cloud>(
     config: &Config,
     setup: CloudSetup<C>,
     pool: Pool,
-    health: Health,
+    surroundings: Surroundings,
 ) -> anyhow::Result<Setup<C>> {
     let grace = config.exits.grace;
-    let CloudSetup { cloud, regions, relays, egress } = setup;
-    let outfit = Arc::new(Outfit { cloud, relays, agent: InstanceNonce::mint(), egress, grace, network: Network::watch() });
+    let CloudSetup { cloud, regions, egress, .. } = setup;
+    let Surroundings { relays, network, health, book } = surroundings;
+    let (agent, calls) = (InstanceNonce::mint(), TaskTracker::new());
+    let outfit = Arc::new(Outfit { cloud, relays, agent, egress, grace, book, calls, network });
     let check_url = config.exits.check_url.as_ref().map(check_url).transpose()?;
     Ok(Setup { outfit, regions, settings: settings(config), idle: config.exits.idle, check_url, pool, health })
+}
+
+/// What an invocation in AWS is charged by.
+fn terms(config: &Config) -> Terms {
+    Terms {
+        processor: processor(config.aws.architecture),
+        memory_mb: config.aws.memory_mb,
+        timeout: config.aws.timeout,
+        grace: config.exits.grace,
+        limit_usd: config.budget.monthly_usd,
+    }
+}
+
+/// The configuration's processor as prices know it.
+fn processor(architecture: Architecture) -> Processor {
+    match architecture {
+        Architecture::Arm64 => Processor::Arm64,
+        Architecture::X86_64 => Processor::X86_64,
+    }
+}
+
+/// Opens the ledger of what is charged. On this machine nothing is.
+pub(super) fn book(config: &Config, health: &Health) -> anyhow::Result<Book> {
+    match config.mode {
+        Mode::Local => Ok(Book::free()),
+        Mode::Cloud => Book::open(state_file(LEDGER)?, terms(config), health.clone())
+            .context("cannot keep the ledger of what functions cost"),
+    }
+}
+
+/// A file in the state directory, which is made if it is not there.
+pub(super) fn state_file(name: &str) -> anyhow::Result<PathBuf> {
+    let dirs = project_dirs().context("no home directory, so no place for state")?;
+    let directory = dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir());
+    std::fs::create_dir_all(directory).with_context(|| format!("cannot create {}", directory.display()))?;
+    Ok(directory.join(name))
 }
 
 fn settings(config: &Config) -> Settings {
@@ -78,15 +138,39 @@ fn settings(config: &Config) -> Settings {
 }
 
 fn check_url(url: &HttpUrl) -> anyhow::Result<CheckUrl> {
-    let tls = if url.tls { Some(trusting(roots(None)?)?) } else { None };
+    let tls = if url.tls { Some(trusting(roots(Vec::new())?)?) } else { None };
     Ok(CheckUrl { destination: url.authority.clone(), path: url.path.clone(), tls })
 }
 
-/// A relay of the configuration, as the agent dials it.
-pub(super) fn relay(relay: &RelayConfig) -> anyhow::Result<AgentRelay> {
-    if relay.proxy.is_some() {
-        bail!("relay.proxy: this version cannot dial a relay through a proxy; remove the key to dial it directly");
-    }
-    let endpoint = RelayEndpoint { url: relay.url.clone(), pin: relay.pin };
-    Ok(AgentRelay { endpoint, token: relay.token.clone(), trust: trusting(roots(relay.ca_file.as_deref())?)? })
+/// The relays of the configuration, as the agent dials them. `own` are the proxy's listeners: no way to a relay may lead
+/// through them.
+pub(super) fn relays(config: &Config, own: &[SocketAddr]) -> anyhow::Result<Vec<AgentRelay>> {
+    let (proxies, own) = (Proxies::from_environment(std::env::vars_os()), Loops::new(own.to_vec()));
+    let relays: Vec<AgentRelay> = config.relays.iter().map(|it| relay(it, &proxies, &own)).collect::<anyhow::Result<_>>()?;
+    let endpoints: Vec<RelayEndpoint> = relays.iter().map(|relay| relay.endpoint.clone()).collect();
+    check_authorities(&endpoints).context("relay.ca_file: keep only the authority that signed the relay's certificate there")?;
+    Ok(relays)
+}
+
+fn relay(relay: &RelayConfig, proxies: &Proxies, own: &Loops) -> anyhow::Result<AgentRelay> {
+    let authorities = relay.ca_file.as_deref().map(authorities).transpose()?.unwrap_or_default();
+    // A pin needs no authority.
+    let for_functions = if relay.pin.is_some() { Vec::new() } else { authorities.clone() };
+    let authorities_for_functions = Authorities::new(for_functions)
+        .context("relay.ca_file: keep only the authority that signed the relay's certificate there")?;
+    let endpoint = RelayEndpoint { url: relay.url.clone(), pin: relay.pin, authorities: authorities_for_functions };
+    let proxy = proxy(relay, proxies, own)?.as_ref().map(CorporateProxy::dialled);
+    let (token, trust) = (relay.token.clone(), trusting(roots(authorities)?)?);
+    Ok(AgentRelay { endpoint, token, trust, proxy, known: Known::default() })
+}
+
+/// The proxy by which a relay is dialled: its own key, else what the environment says of a way by TLS.
+fn proxy(relay: &RelayConfig, proxies: &Proxies, own: &Loops) -> Result<Option<CorporateProxy>, BadProxy> {
+    let proxy = match &relay.proxy {
+        Some(url) => Some(CorporateProxy::configured(url.clone(), "relay.proxy")),
+        None if relay.url.tls => proxies.choose(&relay.url.authority)?.cloned(),
+        None => None,
+    };
+    proxy.iter().try_for_each(|proxy| proxy.refuse_loop(own))?;
+    Ok(proxy)
 }

@@ -1,12 +1,16 @@
 //! What every command needs: the printer, the configuration, and the agent that runs on it.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
+
+use anyhow::Context as _;
 
 use super::arguments::Global;
 use super::failure::Failure;
 use super::printer::Printer;
 use crate::config::{self, Flags, Loaded, Mode, Sources};
 use crate::control_socket::{Client, NoPlace, Place};
+use crate::status::model::Status;
 
 /// The command's surroundings.
 pub(super) struct Context {
@@ -36,6 +40,23 @@ impl Context {
         Ok(config::load(sources)?)
     }
 
+    /// The configuration file that was named, as a program that starts elsewhere finds it.
+    pub(super) fn named_file(&self) -> Result<Option<PathBuf>, Failure> {
+        let absolute = || std::path::absolute(&self.file).with_context(|| self.file.display().to_string());
+        Ok(if self.file_required { Some(absolute()?) } else { None })
+    }
+
+    /// Where the running agent's proxy is reached from this machine.
+    pub(super) async fn proxy_address(&self) -> Result<SocketAddr, Failure> {
+        self.proxy_of(&self.agent()?.status().await?)
+    }
+
+    /// The same of an agent that was asked already.
+    pub(super) fn proxy_of(&self, status: &Status) -> Result<SocketAddr, Failure> {
+        let listen = status.proxy.listen.first().context("the agent listens nowhere")?;
+        Ok(reachable(*listen))
+    }
+
     /// Where the agent of this configuration is found.
     pub(super) fn place(&self) -> Result<Place, NoPlace> {
         Place::of(&self.file)
@@ -45,4 +66,14 @@ impl Context {
     pub(super) fn agent(&self) -> Result<Client, NoPlace> {
         self.place().map(Client::new)
     }
+}
+
+/// The address at which programs of this machine reach a listener.
+fn reachable(listen: SocketAddr) -> SocketAddr {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listen.port())
 }

@@ -23,6 +23,8 @@ pub enum Exit {
     SomeRegions,
     /// The user interrupted.
     Interrupted,
+    /// As the command that was run.
+    Passed(u8),
 }
 
 impl Exit {
@@ -38,6 +40,7 @@ impl Exit {
             Self::NotRunning => 6,
             Self::SomeRegions => 7,
             Self::Interrupted => 130,
+            Self::Passed(code) => code,
         }
     }
 }

@@ -4,20 +4,26 @@ use std::io;
 
 use super::exit::Exit;
 use super::printer::Printer;
+use crate::cloud::CloudError;
 use crate::config::Mistakes;
 use crate::control_socket::{AskError, NoPlace, OpenError};
+use crate::corporate::BadProxy;
+use crate::deploy::Trouble;
+use crate::desktop::DesktopError;
+use crate::service::ServiceError;
 
 /// Why a command failed.
 #[derive(Debug)]
 pub struct Failure {
     exit: Exit,
     error: anyhow::Error,
+    hint: Option<String>,
 }
 
 impl Failure {
     /// An error that the command itself classifies.
     pub fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
-        Self { exit, error: error.into() }
+        Self { exit, error: error.into(), hint: None }
     }
 
     /// Tells the user, and gives the exit code. A reader that has seen enough (`| head`) is no failure.
@@ -26,6 +32,9 @@ impl Failure {
             return Exit::Ok;
         }
         printer.talk(&format!("error: {:#}", self.error));
+        if let Some(hint) = &self.hint {
+            printer.talk(&format!("  hint: {hint}"));
+        }
         self.exit
     }
 }
@@ -56,14 +65,52 @@ impl From<NoPlace> for Failure {
     }
 }
 
+impl From<DesktopError> for Failure {
+    fn from(error: DesktopError) -> Self {
+        Self::new(Exit::Failure, error)
+    }
+}
+
+impl From<ServiceError> for Failure {
+    fn from(error: ServiceError) -> Self {
+        Self::new(Exit::Failure, error)
+    }
+}
+
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::new(Exit::Failure, error)
     }
 }
 
+impl From<CloudError> for Failure {
+    fn from(error: CloudError) -> Self {
+        let hint = Some(error.hint().into_owned());
+        let exit = if error.is_refusal() { Exit::Aws } else { Exit::Failure };
+        Self { hint, ..Self::new(exit, error) }
+    }
+}
+
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        let hint = Some(trouble.hint().into_owned());
+        let exit = if trouble.is_refusal() { Exit::Aws } else { Exit::Failure };
+        Self { hint, ..Self::new(exit, trouble) }
+    }
+}
+
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        Self::new(Exit::Failure, error)
+        match error.downcast::<CloudError>() {
+            Ok(refused) => refused.into(),
+            Err(other) if other.is::<BadProxy>() => Self::new(Exit::Config, other),
+            Err(other) => Self::new(Exit::Failure, other),
+        }
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:#}", self.error)
     }
 }

@@ -3,7 +3,7 @@
 //! ```text
 //!   arguments  what can be typed        seed      the seed's two long flags with one dash
 //!   context    what every command needs: printer, configuration file, the running agent
-//!   printer    the only file that prints: stdout is data, stderr is talk
+//!   printer    the only file that prints: stdout is data, stderr is talk        progress  bars, beside the talk
 //!   failure    an error and its exit code (exit)
 //! ```
 
@@ -11,16 +11,25 @@ mod arguments;
 mod completions;
 mod config;
 mod context;
+mod deploy;
+mod destroy;
+mod examples;
 mod exit;
 mod failure;
 mod logging;
 mod man;
+mod policy;
 mod printer;
+mod progress;
+mod proxy;
 mod rotate;
 mod run;
 mod seed;
+mod service;
 mod settings;
 mod status;
+mod update;
+mod variables;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -49,7 +58,8 @@ async fn main(arguments: Vec<OsString>) -> Exit {
         Ok(cli) => cli,
         Err(error) => return Printer.usage(&error),
     };
-    match dispatch(cli).await {
+    // One command's future is as large as the largest of them.
+    match Box::pin(dispatch(cli)).await {
         Ok(exit) => exit,
         Err(failure) => failure.report(&Printer),
     }
@@ -72,9 +82,17 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Run(arguments) => run::run(&context, arguments).await,
         Command::Status(arguments) => status::run(&context, arguments).await,
         Command::Rotate(arguments) => rotate::run(&context, arguments).await,
+        Command::Deploy(arguments) => deploy::run(&context, arguments).await,
+        Command::Destroy(arguments) => destroy::run(&context, arguments).await,
+        Command::Policy(arguments) => policy::run(&context, &arguments),
+        Command::Service(arguments) => service::run(&context, &arguments).await,
+        Command::Proxy(arguments) => proxy::run(&context, &arguments).await,
+        Command::Env(arguments) => variables::env(&context, &arguments).await,
+        Command::Exec(arguments) => variables::exec(&context, arguments).await,
         Command::Config(arguments) => config::run(&context, &arguments),
         Command::Completions(arguments) => completions::run(&context, &arguments),
-        Command::Man => man::run(&context),
+        Command::Man(arguments) => man::run(&context, &arguments),
+        Command::Update(arguments) => update::run(&context, arguments).await,
     }
 }
 

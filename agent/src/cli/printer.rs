@@ -34,6 +34,13 @@ impl Printer {
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
+    /// A question, to be answered on the same line.
+    pub(super) fn ask(self, text: &str) -> io::Result<()> {
+        let mut stderr = io::stderr().lock();
+        stderr.write_all(text.as_bytes())?;
+        stderr.flush()
+    }
+
     /// What clap has to say: help and version are data, the rest is talk. It minds `NO_COLOR`.
     pub(super) fn usage(self, error: &clap::Error) -> Exit {
         let _ = error.print();

@@ -28,6 +28,9 @@ pub(super) async fn run(context: &Context, arguments: RotateArgs) -> Result<Exit
             None => context.printer.data(&line(region))?,
             Some(error) => context.printer.talk(&format!("{}: {error}", region.region)),
         }
+        if let Some(note) = &region.note {
+            context.printer.talk(&format!("{}: {note}", region.region));
+        }
     }
     Ok(verdict(&report))
 }
@@ -51,7 +54,7 @@ mod tests {
 
     fn region(error: Option<&str>) -> RotatedRegion {
         let old = Some("203.0.113.7".parse().expect("address"));
-        RotatedRegion { region: "us-west-2".into(), old, new: None, error: error.map(str::to_owned) }
+        RotatedRegion { region: "us-west-2".into(), old, new: None, error: error.map(str::to_owned), note: None }
     }
 
     #[test]

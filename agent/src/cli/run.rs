@@ -9,6 +9,7 @@ use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::printer::Printer;
+use super::proxy;
 use super::settings::SettingArgs;
 use crate::app::{self, RunEnd, RunOptions};
 use crate::config::{Mode, duration};
@@ -44,8 +45,11 @@ pub(super) async fn run(context: &Context, arguments: RunArgs) -> Result<Exit, F
         return Err(Failure::new(Exit::Config, anyhow!(next_steps(context, loaded.file_found))));
     }
     let socket = ControlSocket::open(&context.place()?)?;
+    proxy::restore(context).await;
     let options = RunOptions { drain: arguments.drain, socket, say: |text| Printer.talk(text) };
-    match app::run(loaded.config, options).await? {
+    let ended = app::run(loaded.config, options).await;
+    proxy::restore(context).await;
+    match ended? {
         RunEnd::Asked => Ok(Exit::Ok),
         RunEnd::Interrupted => Ok(Exit::Interrupted),
     }

@@ -1,6 +1,46 @@
-//! How a call to the cloud failed, and what follows from it.
+//! How a call to the cloud failed, and what follows from it: try again, whose fault, what to do.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::io;
+
+/// Longest text of the cloud that is passed on, characters: AWS's own are shorter, and a broken gateway answers with pages.
+const LONGEST_TEXT: usize = 1000;
+
+/// What the cloud said when it did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reply {
+    /// The action that was asked for and where, as permissions name it: `lambda:InvokeFunction in us-west-2`.
+    pub call: String,
+    /// The cloud's error type, such as `ResourceNotFoundException`; the HTTP status where there is none.
+    pub code: String,
+    /// The cloud's text.
+    pub message: String,
+    /// The cloud's name of the call, for its support.
+    pub request_id: Option<String>,
+}
+
+impl Reply {
+    /// A reply whose texts are fit to be shown, whatever the other end sent.
+    pub fn new(call: impl Into<String>, code: &str, message: &str, request_id: Option<&str>) -> Self {
+        Self {
+            call: call.into(),
+            code: printable(code, LONGEST_TEXT),
+            message: printable(message, LONGEST_TEXT),
+            request_id: request_id.map(|id| printable(id, LONGEST_TEXT)),
+        }
+    }
+}
+
+impl fmt::Display for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.call, self.code)?;
+        if !self.message.is_empty() {
+            write!(f, ": {}", self.message)?;
+        }
+        Ok(())
+    }
+}
 
 /// Why the cloud did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -11,22 +51,37 @@ pub enum CloudError {
         /// Which limit, in the cloud's word.
         reason: String,
     },
+    /// The caller may not do this; nothing ran.
+    #[error("not permitted: {action} ({reply})")]
+    Denied {
+        /// The permission that is missing, such as `lambda:InvokeFunction`.
+        action: String,
+        /// What the cloud said.
+        reply: Reply,
+    },
+    /// Credentials are missing, wrong or expired; nothing ran.
+    #[error("the credentials do not serve: {0}")]
+    Credentials(Reply),
+    /// The account has not opted in to the region; nothing ran.
+    #[error("the region {region} is not enabled in this account ({reply})")]
+    RegionDisabled {
+        /// The region.
+        region: String,
+        /// What the cloud said.
+        reply: Reply,
+    },
+    /// What the call is about does not exist.
+    #[error("{0}")]
+    NotFound(Reply),
+    /// It exists already, has changed meanwhile, or another change of it is under way; nothing ran.
+    #[error("{0}")]
+    Conflict(Reply),
     /// The cloud said no (4xx); nothing ran, and the same call will be refused again.
-    #[error("the cloud refused the call ({code}): {message}")]
-    Refused {
-        /// The cloud's error type, such as `ResourceNotFoundException`.
-        code: String,
-        /// The cloud's text.
-        message: String,
-    },
+    #[error("the cloud refused {0}")]
+    Refused(Reply),
     /// The cloud itself failed (5xx); the invocation may have run.
-    #[error("the cloud failed ({code}): {message}")]
-    Service {
-        /// The cloud's error type, such as `ServiceException`.
-        code: String,
-        /// The cloud's text.
-        message: String,
-    },
+    #[error("the cloud failed at {0}")]
+    Service(Reply),
     /// No connection came about; nothing was sent.
     #[error("the cloud cannot be reached")]
     Unreachable(#[source] io::Error),
@@ -36,49 +91,256 @@ pub enum CloudError {
 }
 
 impl CloudError {
-    /// Whether the same call may succeed after a pause. Not so for a lost connection: then the tunnel tells.
+    /// Sorts an answer that is no success. `action` is the permission that the call needs.
+    pub fn from_reply(status: u16, action: &str, throttled: Option<&str>, reply: Reply) -> Self {
+        match reply.code.as_str() {
+            _ if status == 429 => Self::Throttled { reason: throttled.unwrap_or(&reply.code).to_owned() },
+            "Throttling"
+            | "ThrottlingException"
+            | "RequestLimitExceeded"
+            | "TooManyRequestsException"
+            | "EC2ThrottledException" => Self::Throttled { reason: throttled.unwrap_or(&reply.code).to_owned() },
+            "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => {
+                let action = missing_action(&reply.message).unwrap_or(action).to_owned();
+                Self::Denied { action, reply }
+            }
+            "ExpiredToken"
+            | "ExpiredTokenException"
+            | "RequestExpired"
+            | "UnrecognizedClientException"
+            | "InvalidClientTokenId"
+            | "InvalidSignatureException"
+            | "SignatureDoesNotMatch"
+            | "IncompleteSignature"
+            | "IncompleteSignatureException"
+            | "MissingAuthenticationToken"
+            | "MissingAuthenticationTokenException" => Self::Credentials(reply),
+            "ResourceNotFoundException" | "NoSuchEntity" => Self::NotFound(reply),
+            "ResourceConflictException"
+            | "EntityAlreadyExists"
+            | "ResourceAlreadyExistsException"
+            | "OperationAbortedException"
+            | "ConcurrentModification"
+            | "PreconditionFailedException"
+            | "ResourceNotReadyException"
+            | "CodeArtifactUserPendingException" => Self::Conflict(reply),
+            _ if status >= 500 => Self::Service(reply),
+            _ => Self::Refused(reply),
+        }
+    }
+
+    /// Whether the same call may succeed after a pause, without anybody's doing. Not so for a lost connection: then the tunnel
+    /// tells.
     pub fn retryable(&self) -> bool {
         match self {
-            Self::Throttled { .. } | Self::Service { .. } | Self::Unreachable(_) => true,
-            Self::Refused { .. } | Self::Lost(_) => false,
+            Self::Throttled { .. } | Self::Service(_) | Self::Conflict(_) | Self::Unreachable(_) => true,
+            Self::Denied { .. }
+            | Self::Credentials(_)
+            | Self::RegionDisabled { .. }
+            | Self::NotFound(_)
+            | Self::Refused(_)
+            | Self::Lost(_) => false,
+        }
+    }
+
+    /// Whether the cloud heard the call and said no.
+    pub fn is_refusal(&self) -> bool {
+        !matches!(self, Self::Service(_) | Self::Unreachable(_) | Self::Lost(_))
+    }
+
+    /// A stable name for scripts, as problems in `status` carry it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Throttled { .. } => "throttled",
+            Self::Denied { .. } => "permission_missing",
+            Self::Credentials(reply) if is_expired(&reply.code) => "credentials_expired",
+            Self::Credentials(_) => "credentials_invalid",
+            Self::RegionDisabled { .. } => "region_disabled",
+            Self::NotFound(_) => "function_missing",
+            Self::Conflict(_) => "function_busy",
+            Self::Refused(_) => "aws_refused",
+            Self::Service(_) => "aws_failed",
+            Self::Unreachable(_) => "aws_unreachable",
+            Self::Lost(_) => "aws_lost",
+        }
+    }
+
+    /// The cause below, in words, where there is one.
+    pub fn cause(&self) -> Option<String> {
+        std::error::Error::source(self).map(ToString::to_string)
+    }
+
+    /// What the cloud itself said, if it did.
+    pub fn reply(&self) -> Option<&Reply> {
+        match self {
+            Self::Denied { reply, .. } | Self::RegionDisabled { reply, .. } => Some(reply),
+            Self::Credentials(reply)
+            | Self::NotFound(reply)
+            | Self::Conflict(reply)
+            | Self::Refused(reply)
+            | Self::Service(reply) => Some(reply),
+            Self::Throttled { .. } | Self::Unreachable(_) | Self::Lost(_) => None,
         }
     }
 
     /// What a person can do about it.
-    pub fn hint(&self) -> &'static str {
+    pub fn hint(&self) -> Cow<'static, str> {
         match self {
-            Self::Throttled { .. } => {
-                "the region runs as many invocations as it may; fewer exits (exits.max_per_region) or a higher quota help"
+            Self::Throttled { reason } => throttle_hint(reason).into(),
+            Self::Denied { action, .. } => {
+                format!("add {action} to the caller's policy; `awslambdaproxy policy` prints all that is needed").into()
             }
-            Self::Refused { code, .. } => refusal_hint(code),
-            Self::Service { .. } => "the fault is the cloud's; it is tried again",
-            Self::Unreachable(_) => "check this machine's network",
-            Self::Lost(_) => "the function may still run; its tunnel shows whether it does",
+            Self::Credentials(reply) => credentials_hint(reply).into(),
+            Self::RegionDisabled { region, .. } => {
+                format!("enable {region} under Account, AWS Regions in the AWS console, or take it out of regions").into()
+            }
+            Self::NotFound(_) => "`awslambdaproxy deploy` makes what is missing there".into(),
+            Self::Conflict(_) => "another change is under way; it is tried again".into(),
+            Self::Refused(_) => "`awslambdaproxy doctor` looks for the cause".into(),
+            Self::Service(_) => "the fault is AWS's; it is tried again".into(),
+            Self::Unreachable(error) => unreachable_hint(error).into(),
+            Self::Lost(_) => "the function may still run; its tunnel shows whether it does".into(),
         }
     }
 }
 
-fn refusal_hint(code: &str) -> &'static str {
-    match code {
-        "ResourceNotFoundException" => "the function does not exist there; `awslambdaproxy deploy` makes it",
-        "AccessDeniedException" => "the credentials lack a permission; `awslambdaproxy policy run` prints what is needed",
-        "UnrecognizedClientException" | "InvalidSignatureException" | "ExpiredTokenException" => {
-            "the credentials are wrong or expired, or the region needs opting in"
+fn is_expired(code: &str) -> bool {
+    matches!(code, "ExpiredToken" | "ExpiredTokenException" | "RequestExpired")
+}
+
+fn credentials_hint(reply: &Reply) -> &'static str {
+    match reply.code.as_str() {
+        code if is_expired(code) => {
+            "renew them (`aws sso login`, `aws login` or new keys); they are read again without a restart"
         }
-        _ => "`awslambdaproxy doctor` looks for the cause",
+        _ if reply.message.contains("ignature expired") || reply.message.contains("not yet current") => {
+            "this machine's clock is wrong: set it right"
+        }
+        "InvalidSignatureException" | "SignatureDoesNotMatch" => "the secret access key does not belong to the access key id",
+        "CredentialsNotLoaded" => {
+            "set aws.profile or keys in the config, or sign in with the AWS CLI; they are read again without a restart"
+        }
+        _ => "the access key is unknown to AWS: was it deleted, or mistyped? Credentials are read again without a restart",
     }
+}
+
+fn throttle_hint(reason: &str) -> &'static str {
+    match reason {
+        "ReservedFunctionConcurrentInvocationLimitExceeded" => {
+            "the function has a reserved concurrency that is too small; remove it, or lower exits.max_per_region"
+        }
+        "CallerRateLimitExceeded" | "FunctionInvocationRateLimitExceeded" | "ReservedFunctionInvocationRateLimitExceeded" => {
+            "calls come too fast; it is tried again more slowly"
+        }
+        "ConcurrentInvocationLimitExceeded" => {
+            "the region runs as many invocations as the account may; fewer exits (exits.max_per_region) or a higher quota help"
+        }
+        _ => "AWS asks for patience; it is tried again more slowly",
+    }
+}
+
+fn unreachable_hint(error: &io::Error) -> &'static str {
+    let text = error.to_string();
+    if text.contains("certificate") {
+        "the certificate comes from nobody whom this machine trusts: is TLS inspected on the way? AWS_CA_BUNDLE names more roots"
+    } else {
+        "check this machine's network, its DNS and HTTPS_PROXY"
+    }
+}
+
+/// The action that AWS names in `User: … is not authorized to perform: lambda:InvokeFunction on resource: …`.
+fn missing_action(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("to perform: ")?;
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let action = rest.split(|c: char| !is_part(c) && c != ':').next()?;
+    let (service, name) = action.split_once(':')?;
+    (!service.is_empty() && !name.is_empty() && name.chars().all(is_part)).then_some(action)
+}
+
+/// A text of the outside as one can print it: no control characters, and not without end.
+pub fn printable(text: &str, longest: usize) -> String {
+    let shown = text.trim().chars().map(|c| if c.is_control() || is_direction(c) { ' ' } else { c });
+    let mut shown: String = shown.take(longest).collect();
+    if text.trim().chars().nth(longest).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// Characters that turn the order of what is shown after them.
+fn is_direction(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const ACTION: &str = "lambda:InvokeFunction";
+
+    fn answered(status: u16, code: &str, message: &str) -> CloudError {
+        CloudError::from_reply(status, ACTION, None, Reply::new("lambda:InvokeFunction in us-west-2", code, message, None))
+    }
+
     #[test]
     fn only_what_cannot_have_a_running_function_of_unknown_state_is_tried_again() {
         let lost = CloudError::Lost(io::ErrorKind::ConnectionReset.into());
-        let throttled = CloudError::Throttled { reason: "ConcurrentInvocationLimitExceeded".into() };
-        let refused = CloudError::Refused { code: "ResourceNotFoundException".into(), message: String::new() };
-        assert!(!lost.retryable() && throttled.retryable() && !refused.retryable());
-        assert!(refused.hint().contains("deploy"));
+        let throttled = answered(429, "TooManyRequestsException", "Rate Exceeded.");
+        let missing = answered(404, "ResourceNotFoundException", "Function not found: arn:aws:lambda:…");
+        assert!(!lost.retryable() && throttled.retryable() && !missing.retryable());
+        assert!(missing.hint().contains("deploy"));
+        assert!(answered(503, "ServiceException", "").retryable() && answered(502, "502", "<html>").retryable());
+    }
+
+    #[test]
+    fn a_missing_permission_is_named_by_aws_or_else_by_the_call() {
+        let text = "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: iam:PassRole on resource: arn:aws:iam::1:role/x";
+        for (message, named) in [(text, "iam:PassRole"), ("", ACTION), ("not authorized to perform: everything", ACTION)] {
+            let CloudError::Denied { action, .. } = answered(403, "AccessDeniedException", message) else {
+                panic!("no denial");
+            };
+            assert_eq!(action, named);
+        }
+        assert!(answered(403, "AccessDenied", text).hint().contains("add iam:PassRole to"));
+    }
+
+    #[test]
+    fn every_cause_has_its_code_and_its_mend() {
+        for (status, code, message, name, mend) in [
+            (
+                403,
+                "ExpiredTokenException",
+                "The security token included in the request is expired",
+                "credentials_expired",
+                "renew",
+            ),
+            (403, "UnrecognizedClientException", "The security token is invalid", "credentials_invalid", "unknown to AWS"),
+            (403, "InvalidSignatureException", "Signature expired: 2026 is now earlier", "credentials_invalid", "clock"),
+            (403, "InvalidSignatureException", "The request signature we calculated", "credentials_invalid", "secret access key"),
+            (409, "ResourceConflictException", "An update is in progress", "function_busy", "tried again"),
+            (400, "InvalidParameterValueException", "no", "aws_refused", "doctor"),
+            (500, "ServiceException", "", "aws_failed", "AWS's"),
+        ] {
+            let error = answered(status, code, message);
+            assert_eq!(error.code(), name, "{code}");
+            assert!(error.hint().contains(mend), "{code}: {}", error.hint());
+            assert!(error.to_string().contains("us-west-2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_limit_that_throttles_is_named() {
+        let reply = Reply::new("x", "TooManyRequestsException", "Rate Exceeded.", None);
+        let error = CloudError::from_reply(429, ACTION, Some("ReservedFunctionConcurrentInvocationLimitExceeded"), reply);
+        assert!(error.to_string().contains("ReservedFunction") && error.hint().contains("reserved concurrency"));
+        assert_eq!(answered(400, "ThrottlingException", "Rate exceeded").code(), "throttled");
+    }
+
+    #[test]
+    fn what_comes_from_outside_cannot_write_on_the_terminal() {
+        let error = answered(400, "\u{1b}[2JBad", "\r\n\u{1b}]0;x\u{7}\u{202e}end");
+        assert!(!error.to_string().chars().any(char::is_control) && !error.to_string().contains('\u{202e}'), "{error:?}");
+        let long = answered(400, "x", &"a".repeat(100_000)).to_string();
+        assert!(long.chars().count() < LONGEST_TEXT + 100 && long.ends_with('…'));
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! Never: nothing outside this folder knows which cloud it talks to.
 
+pub mod aws;
 mod error;
+pub mod generation;
 #[cfg_attr(not(unix), allow(dead_code, reason = "the local Lambda itself needs the signals of a Unix system"))]
 pub mod local;
 
@@ -11,10 +13,8 @@ use std::future::Future;
 
 use bytes::Bytes;
 
-pub use error::CloudError;
-
-/// Name of the function's variable that carries the generation; another value makes later invocations start in new instances.
-pub const GENERATION: &str = "AWSLAMBDAPROXY_GENERATION";
+pub use error::{CloudError, Reply, printable};
+pub use generation::GENERATION;
 
 /// A cloud that runs our function in several regions.
 pub trait Cloud: Send + Sync + 'static {
@@ -25,6 +25,9 @@ pub trait Cloud: Send + Sync + 'static {
 
     /// Changes the function's configuration so that later invocations start in new instances, and returns the new generation.
     fn raise_generation(&self, region: &str) -> impl Future<Output = Result<u64, CloudError>> + Send;
+
+    /// How many invocations the region allows at a time, if that can be learned.
+    fn concurrency(&self, region: &str) -> impl Future<Output = Option<u32>> + Send;
 }
 
 /// What an invocation that ran came to. A function error is an answer: the cloud did what it was asked.

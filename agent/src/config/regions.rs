@@ -66,6 +66,14 @@ impl RegionPattern {
         }
     }
 
+    /// The regions that a pattern stands for in AWS: an exact name itself, others those that need no opt-in.
+    fn stands_for(&self) -> Vec<String> {
+        match self {
+            Self::Exact(name) => vec![name.clone()],
+            Self::Prefix(_) | Self::All => self.among_known().map(str::to_owned).collect(),
+        }
+    }
+
     /// The regions that a pattern stands for. An exact name need not be among those that this build knows.
     fn among_known(&self) -> impl Iterator<Item = &'static str> {
         let is_meant = |name: &&str| match self {
@@ -110,6 +118,17 @@ impl Value for RegionPattern {
     fn show(&self) -> String {
         format!("\"{self}\"")
     }
+}
+
+/// The regions that patterns stand for in AWS, each once, in the patterns' order.
+pub fn resolve(patterns: &[RegionPattern]) -> Vec<String> {
+    let mut regions: Vec<String> = Vec::new();
+    for region in patterns.iter().flat_map(RegionPattern::stands_for) {
+        if !regions.contains(&region) {
+            regions.push(region);
+        }
+    }
+    regions
 }
 
 /// Lower-case letters, digits and dashes, beginning with a letter.
@@ -194,6 +213,14 @@ mod tests {
         let text = unfit(&me, Mode::Cloud).expect("a mistake");
         assert!(text.starts_with("me-* matches no region"), "{text}");
         assert_eq!(unfit(&eu, Mode::Cloud), None);
+    }
+
+    #[test]
+    fn patterns_become_regions_each_once_and_opt_in_ones_by_name_only() {
+        let patterns = |texts: &[&str]| texts.iter().map(|text| text.parse().expect("pattern")).collect::<Vec<_>>();
+        let regions = resolve(&patterns(&["me-south-1", "us-west-2", "us-*"]));
+        assert_eq!(regions, ["me-south-1", "us-west-2", "us-east-1", "us-east-2", "us-west-1"]);
+        assert_eq!(resolve(&patterns(&["*"])).len(), WITHOUT_OPT_IN.len());
     }
 
     #[test]

@@ -45,9 +45,13 @@ pub struct LocalConfig {
 
 /// Where updates come from.
 #[derive(Debug, Clone)]
-pub struct UpdateConfig {
-    /// Another release server; `None` means the project's own.
-    pub url: Option<HttpUrl>,
+pub enum UpdateConfig {
+    /// From the project's own releases.
+    Project,
+    /// From another release server.
+    Other(HttpUrl),
+    /// From nowhere: nobody is asked.
+    Nowhere,
 }
 
 impl Value for IpNet {
@@ -93,6 +97,10 @@ impl LocalConfig {
 
 impl UpdateConfig {
     pub(super) fn read(section: Section<'_>) -> Self {
+        if section.is_empty_text("url") {
+            section.finish();
+            return Self::Nowhere;
+        }
         let url: Option<HttpUrl> = section.optional("url");
         if let Some(url) = &url {
             if !url.tls && !url.is_loopback() {
@@ -103,6 +111,6 @@ impl UpdateConfig {
             }
         }
         section.finish();
-        Self { url }
+        url.map_or(Self::Project, Self::Other)
     }
 }

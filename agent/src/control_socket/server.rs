@@ -13,9 +13,7 @@ use tokio::time::{sleep, timeout};
 
 use super::lock::{LockError, RunLock};
 use super::place::Place;
-use super::wire::{
-    ASK_TIMEOUT, Answer, LONGEST_REQUEST, Nothing, ROTATE_TIMEOUT, Request, RotateOrder, RotateReport, receive, send,
-};
+use super::wire::{ASK_TIMEOUT, Answer, LONGEST_REQUEST, Nothing, Request, RotateOrder, RotateReport, receive, send};
 use crate::status::model::Status;
 
 /// Most questions answered at a time: the user's own commands, and a `--watch` or two.
@@ -135,9 +133,12 @@ async fn act<A: Agent>(request: Request, agent: &A) -> Answer {
     match request {
         Request::Status(Nothing {}) => Answer::Status(Box::new(agent.status().await)),
         Request::Stop(Nothing {}) => Answer::Stopping { pid: std::process::id() },
-        Request::Rotate(order) => match timeout(ROTATE_TIMEOUT, agent.rotate(order)).await {
-            Ok(report) => Answer::Rotate(report),
-            Err(_) => Answer::Error { text: format!("no new exit within {} s", ROTATE_TIMEOUT.as_secs()) },
-        },
+        Request::Rotate(order) => {
+            let limit = order.timeout();
+            match timeout(limit, agent.rotate(order)).await {
+                Ok(report) => Answer::Rotate(report),
+                Err(_) => Answer::Error { text: format!("no new exit within {} s", limit.as_secs()) },
+            }
+        }
     }
 }

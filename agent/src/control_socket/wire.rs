@@ -21,6 +21,9 @@ pub(super) const ASK_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a rotation may take: the retries of a cold start, and a wait for a slot that has no end of its own.
 pub(super) const ROTATE_TIMEOUT: Duration = Duration::from_secs(150);
 
+/// How long one may take that wants a new address: several new generations and their exits.
+pub(super) const FRESH_TIMEOUT: Duration = Duration::from_secs(480);
+
 /// A wish for new exits now.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,6 +34,13 @@ pub struct RotateOrder {
     /// In which regions; empty means all.
     #[serde(default)]
     pub regions: Vec<String>,
+}
+
+impl RotateOrder {
+    /// How long it may take.
+    pub(super) fn timeout(&self) -> Duration {
+        if self.fresh { FRESH_TIMEOUT } else { ROTATE_TIMEOUT }
+    }
 }
 
 /// What came of a [`RotateOrder`].
@@ -51,6 +61,9 @@ pub struct RotatedRegion {
     pub new: Option<IpAddr>,
     /// Why there is no new exit.
     pub error: Option<String>,
+    /// What is to be said of the new address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// Without fields, but written `{}`: room for some.
@@ -71,7 +84,7 @@ impl Request {
     /// How long its answer may take.
     pub(super) fn timeout(&self) -> Duration {
         match self {
-            Self::Rotate(_) => ROTATE_TIMEOUT,
+            Self::Rotate(order) => order.timeout(),
             Self::Status(_) | Self::Stop(_) => ASK_TIMEOUT,
         }
     }

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tunnel::destination::Destination;
 use tunnel::outcome::Refusal;
 
+use crate::proxy::auth::Admission;
 use crate::proxy::client::Client;
 use crate::proxy::http::{self, Answer, ESTABLISHED};
 use crate::proxy::{Proxy, socks5};
@@ -42,8 +43,8 @@ pub(super) async fn serve(tcp: TcpStream, proxy: &Proxy, stop: &CancellationToke
     };
     match protocol {
         Some(Protocol::Http) => {
-            if let Some((client, destination)) = Box::pin(http::serve(client, proxy, stop)).await {
-                tunnel(client, &destination, proxy, Replies::Http).await;
+            if let Some((client, destination, admission)) = Box::pin(http::serve(client, proxy, stop)).await {
+                tunnel(client, &destination, &admission, proxy, Replies::Http).await;
             }
         }
         Some(Protocol::Socks5) => serve_socks5(client, proxy).await,
@@ -79,9 +80,9 @@ impl Protocol {
 
 async fn serve_socks5(mut client: Client, proxy: &Proxy) {
     match socks5::read_request(&mut client, &proxy.auth).await {
-        Ok(request) => {
+        Ok((request, admission)) => {
             proxy.hints.socks_request(request.is_literal);
-            tunnel(client, &request.destination, proxy, Replies::Socks5).await;
+            tunnel(client, &request.destination, &admission, proxy, Replies::Socks5).await;
         }
         Err(error) => {
             tracing::debug!(%error, "SOCKS5 handshake");
@@ -91,8 +92,8 @@ async fn serve_socks5(mut client: Client, proxy: &Proxy) {
 }
 
 /// Route, open, reply, splice.
-async fn tunnel(mut client: Client, destination: &Destination, proxy: &Proxy, replies: Replies) {
-    let route = proxy.router.route(destination);
+async fn tunnel(mut client: Client, destination: &Destination, admission: &Admission, proxy: &Proxy, replies: Replies) {
+    let route = proxy.router.route(destination).within(admission.region.as_deref());
     let opened = tokio::select! {
         opened = proxy.open(&route, destination) => opened,
         error = client.gone() => return tracing::debug!(%destination, %error, "the client went before its tunnel was opened"),

@@ -35,24 +35,61 @@ impl Auth {
         self.expected.is_some()
     }
 
-    /// Judges a user name and password.
-    pub fn accepts(&self, username: &[u8], password: &[u8]) -> bool {
+    /// Judges a user name and password. The name may end in a wish for a region (see [`region_username`]).
+    pub fn admits(&self, username: &[u8], password: &[u8]) -> Option<Admission> {
+        if self.is_required() && self.is_right(username, password) {
+            return Some(Admission::default());
+        }
+        match split_region(username) {
+            Some((name, region)) => self.is_right(name, password).then(|| Admission { region: Some(region.to_owned()) }),
+            None => (!self.is_required()).then(Admission::default),
+        }
+    }
+
+    fn is_right(&self, username: &[u8], password: &[u8]) -> bool {
         match &self.expected {
             Some(expected) => bool::from(digest(username, password).ct_eq(expected)),
             None => true,
         }
     }
 
-    /// Judges the values of a request's `Proxy-Authorization` lines (RFC 7617 section 2). Two of them prove nothing.
-    pub fn accepts_basic<'a>(&self, mut values: impl Iterator<Item = &'a [u8]>) -> bool {
-        if !self.is_required() {
-            return true;
-        }
-        match (values.next().and_then(decode_basic), values.next()) {
-            (Some((username, password)), None) => self.accepts(&username, &password),
-            _ => false,
+    /// Judges the values of a request's `Proxy-Authorization` lines (RFC 7617 section 2). Two of them prove nothing, and do not
+    /// say which region is wished.
+    pub fn admits_basic<'a>(&self, mut values: impl Iterator<Item = &'a [u8]>) -> Option<Admission> {
+        match (values.next(), values.next()) {
+            (None, _) => (!self.is_required()).then(Admission::default),
+            (Some(value), None) => match decode_basic(value) {
+                Some((username, password)) => self.admits(&username, &password),
+                None => (!self.is_required()).then(Admission::default),
+            },
+            (Some(_), Some(_)) => None,
         }
     }
+}
+
+/// A client that was let in, and what its user name wished.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Admission {
+    /// The one region whose exits it wants.
+    pub region: Option<String>,
+}
+
+/// What marks a wish for a region in a user name.
+const REGION: &str = "region=";
+
+/// The user name with which a client gets exits of one region only: `region=REGION`, after the name that the proxy asks for
+/// and a plus, if it asks for one.
+pub fn region_username(name: Option<&str>, region: &str) -> String {
+    name.map_or_else(|| format!("{REGION}{region}"), |name| format!("{name}+{REGION}{region}"))
+}
+
+/// Parts such a user name into the name that the proxy asks for, and the region.
+fn split_region(username: &[u8]) -> Option<(&[u8], &str)> {
+    let at = username.windows(REGION.len()).rposition(|window| window == REGION.as_bytes())?;
+    let (before, wish) = username.split_at(at);
+    let name = if before.is_empty() { before } else { before.strip_suffix(b"+")? };
+    let region = std::str::from_utf8(wish).ok()?.strip_prefix(REGION)?;
+    (!region.is_empty()).then_some((name, region))
 }
 
 impl std::fmt::Debug for Auth {
@@ -93,7 +130,7 @@ mod tests {
     }
 
     fn basic(value: &str) -> bool {
-        auth().accepts_basic([value.as_bytes()].into_iter())
+        auth().admits_basic([value.as_bytes()].into_iter()).is_some()
     }
 
     #[test]
@@ -107,20 +144,42 @@ mod tests {
             assert!(!basic(malformed), "{malformed}");
         }
         let right = format!("Basic {}", STANDARD.encode("user:pass:word"));
-        assert!(!auth().accepts_basic([right.as_bytes(), right.as_bytes()].into_iter()), "one line, not two");
-        assert!(!auth().accepts_basic(std::iter::empty()));
+        assert!(auth().admits_basic([right.as_bytes(), right.as_bytes()].into_iter()).is_none(), "one line, not two");
+        assert!(auth().admits_basic(std::iter::empty()).is_none());
     }
 
     #[test]
     fn the_border_between_name_and_password_counts() {
-        assert!(auth().accepts(b"user", b"pass:word"));
-        assert!(!auth().accepts(b"userpass", b":word"));
+        assert!(auth().admits(b"user", b"pass:word").is_some());
+        assert!(auth().admits(b"userpass", b":word").is_none());
     }
 
     #[test]
     fn without_credentials_everybody_passes() {
-        assert!(Auth::new(None).accepts(b"", b""));
-        assert!(Auth::default().accepts_basic([b"nonsense".as_slice()].into_iter()));
+        assert_eq!(Auth::new(None).admits(b"", b""), Some(Admission::default()));
+        assert!(Auth::default().admits_basic([b"nonsense".as_slice()].into_iter()).is_some());
+    }
+
+    #[test]
+    fn a_user_name_may_wish_for_a_region() {
+        let wish = |auth: &Auth, name: &str, password: &str| auth.admits(name.as_bytes(), password.as_bytes());
+        let region = |name: &str| Some(Admission { region: Some(name.to_owned()) });
+        for (name, region) in
+            [("region=us-west-2", region("us-west-2")), ("x+region=a", region("a")), ("region=", Some(Admission::default()))]
+        {
+            assert_eq!(wish(&Auth::default(), name, ""), region, "{name}");
+        }
+        assert_eq!(wish(&auth(), &region_username(Some("user"), "us-west-2"), "pass:word"), region("us-west-2"));
+        for (name, password) in [
+            ("user+region=a", "wrong"),
+            ("region=a", "pass:word"),
+            ("userregion=a", "pass:word"),
+            ("other+region=a", "pass:word"),
+        ] {
+            assert_eq!(wish(&auth(), name, password), None, "{name}");
+        }
+        let two = [b"Basic cmVnaW9uPWE6".as_slice(), b"Basic cmVnaW9uPWI6"];
+        assert_eq!(Auth::default().admits_basic(two.into_iter()), None, "which of them is not sure");
     }
 
     #[test]
@@ -132,7 +191,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_value_is_judged(value in proptest::collection::vec(any::<u8>(), 0..80)) {
-            prop_assert!(!auth().accepts_basic([value.as_slice()].into_iter()));
+            prop_assert!(auth().admits_basic([value.as_slice()].into_iter()).is_none());
         }
     }
 }

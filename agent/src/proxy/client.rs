@@ -3,6 +3,7 @@
 //! Never: a connection that is dropped half way looks cleanly closed; it is reset unless [`Client::close`] ends it.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -40,6 +41,11 @@ impl Client {
         let _gone = socket2::SockRef::from(&tcp).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE));
         reset_on_close(&tcp);
         Self { tcp, buffer: BytesMut::new() }
+    }
+
+    /// Where the client reached this proxy; `None` once it is gone.
+    pub fn local_address(&self) -> Option<SocketAddr> {
+        self.tcp.local_addr().ok()
     }
 
     /// What was read and not yet used.

@@ -28,6 +28,18 @@ pub enum Route {
     Loop,
 }
 
+impl Route {
+    /// The same, for a client that wants exits of one region: that goes before a rule's region. What a rule sends direct, or
+    /// blocks, stays so.
+    #[must_use]
+    pub fn within(self, region: Option<&str>) -> Self {
+        match (self, region) {
+            (Self::Exit { .. }, Some(region)) => Self::Exit { region: Some(region.to_owned()) },
+            (route, _) => route,
+        }
+    }
+}
+
 /// The rules and what they must not lead back to.
 #[derive(Debug)]
 pub struct Router {
@@ -97,6 +109,17 @@ mod tests {
         assert_eq!(route(&Router::new(direct(), own(), false), "localhost:8080"), Route::Loop);
         assert_eq!(route(&Router::new(direct(), own(), false), "localhost:8081"), Route::Direct);
         assert_eq!(route(&Router::new(Vec::new(), own(), true), "127.0.0.1:8080"), Route::Loop);
+    }
+
+    #[test]
+    fn a_clients_region_goes_before_a_rules_but_not_before_direct_and_block() {
+        let exit = |region: Option<&str>| Route::Exit { region: region.map(str::to_owned) };
+        assert_eq!(exit(None).within(Some("a")), exit(Some("a")));
+        assert_eq!(exit(Some("b")).within(Some("a")), exit(Some("a")));
+        assert_eq!(exit(Some("b")).within(None), exit(Some("b")));
+        for route in [Route::Direct, Route::Block, Route::Loop] {
+            assert_eq!(route.clone().within(Some("a")), route);
+        }
     }
 
     #[test]

@@ -19,12 +19,13 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
-    /// The first delay and the longest one. A concurrency slot comes free within seconds; a permission takes a person.
+    /// The first delay and the longest one. A concurrency slot comes free within seconds; a permission takes a person, who
+    /// then waits for the next try. A refused call costs nothing.
     const fn delays(self) -> (Duration, Duration) {
         match self {
             Self::Throttled => (Duration::from_secs(2), Duration::from_secs(60)),
             Self::Retryable => (Duration::from_secs(1), Duration::from_secs(60)),
-            Self::Permanent => (Duration::from_secs(30), Duration::from_secs(300)),
+            Self::Permanent => (Duration::from_secs(10), Duration::from_secs(60)),
         }
     }
 }
@@ -88,6 +89,13 @@ impl Backoff {
         }
     }
 
+    /// Waits no longer for the next try; should that fail too, the delays go on growing.
+    pub fn retry_now(&mut self, now: Timestamp) {
+        if let Some(failure) = &mut self.last {
+            failure.retry_at = failure.retry_at.min(now);
+        }
+    }
+
     /// When the next try may be made, if that is still to come.
     pub fn retry_at(&self, now: Timestamp) -> Option<Timestamp> {
         self.last.map(|failure| failure.retry_at).filter(|at| *at > now)
@@ -122,8 +130,20 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_a_person_is_still_tried_every_few_minutes() {
-        assert_eq!(delays(FailureKind::Permanent, 1.0).last(), Some(&300_000));
+    fn what_needs_a_person_is_still_tried_every_minute() {
+        assert_eq!(delays(FailureKind::Permanent, 1.0).last(), Some(&60_000));
+    }
+
+    #[test]
+    fn a_try_now_is_one_try() {
+        let mut backoff = Backoff::default();
+        backoff.retry_now(START);
+        assert_eq!(backoff, Backoff::default());
+        backoff.fail(START, FailureKind::Permanent, Jitter::new(1.0));
+        backoff.retry_now(START);
+        assert_eq!((backoff.retry_at(START), backoff.last_kind()), (None, Some(FailureKind::Permanent)));
+        backoff.fail(START, FailureKind::Permanent, Jitter::new(1.0));
+        assert_eq!(backoff.retry_at(START), Some(START + Duration::from_secs(20)));
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::model::{ExitState, ExitStatus, Overall, RegionState, RegionStatus, RelayState, Status};
+use super::model::{ExitState, ExitStatus, Month, Overall, RegionState, RegionStatus, RelayState, Status};
 use crate::health::Problem;
+use crate::money::FREE_TIER;
 
 /// What stands for the unknown.
 const UNKNOWN: &str = "-";
@@ -81,11 +82,12 @@ fn totals(status: &Status) -> String {
     let totals = &status.totals;
     let month = &status.month;
     let limit = month.limit_usd.map(|usd| format!(" of ${usd:.2}")).unwrap_or_default();
+    let free = free_share(month);
     format!(
         "streams  {} open, {} opened, {} failed\n\
          bytes    {} up, {} down\n\
          exits    {} distinct addresses\n\
-         month    ${:.2}{limit}: {:.0} GB-seconds, {} requests, {} out\n",
+         month    ${:.2}{limit}: {:.0} GB-seconds, {} requests, {} out{free}\n",
         totals.streams_open,
         totals.streams_opened,
         totals.streams_failed,
@@ -96,6 +98,20 @@ fn totals(status: &Status) -> String {
         month.gb_seconds,
         month.requests,
         bytes(month.bytes_out),
+    )
+}
+
+/// How much of the free tier is used up; nothing where nothing costs.
+fn free_share(month: &Month) -> String {
+    if month.tariff_date.is_none() {
+        return String::new();
+    }
+    let percent = |used: f64, free: f64| format!("{:.0} %", (used / free * 100.0).ceil());
+    format!(
+        " ({} of the free time, {} of the free requests, {} of the free traffic)",
+        percent(month.gb_seconds, FREE_TIER.gb_seconds),
+        percent(month.requests as f64, FREE_TIER.requests as f64),
+        percent(month.bytes_out as f64, FREE_TIER.bytes_out as f64),
     )
 }
 
@@ -202,7 +218,7 @@ us-west-2-3  us-west-2  -            closed (drained)  1h 6m  -        0        
 streams  4 open, 120 opened, 2 failed
 bytes    1.5 kB up, 5.0 GB down
 exits    3 distinct addresses
-month    $0.45 of $5.00: 120 GB-seconds, 31 requests, 5.0 GB out
+month    $0.45 of $5.00: 120 GB-seconds, 31 requests, 5.0 GB out (1 % of the free time, 1 % of the free requests, 5 % of the free traffic)
 
 warning ap-southeast-2: AWS throttles the invocations
   hint: ask for more concurrent executions

@@ -27,9 +27,15 @@ impl Agent for Fake {
 
     async fn rotate(&self, order: RotateOrder) -> RotateReport {
         let address = |text: &str| Some(text.parse().expect("address"));
-        let works =
-            RotatedRegion { region: "us-west-2".into(), old: address("203.0.113.7"), new: address("203.0.113.9"), error: None };
-        let fails = RotatedRegion { region: "nowhere".into(), old: None, new: None, error: Some("no such region".into()) };
+        let works = RotatedRegion {
+            region: "us-west-2".into(),
+            old: address("203.0.113.7"),
+            new: address("203.0.113.9"),
+            error: None,
+            note: None,
+        };
+        let fails =
+            RotatedRegion { region: "nowhere".into(), old: None, new: None, error: Some("no such region".into()), note: None };
         RotateReport { regions: if order.regions.is_empty() { vec![works] } else { vec![works, fails] } }
     }
 

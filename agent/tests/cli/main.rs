@@ -6,3 +6,4 @@ mod agent;
 mod command_line;
 mod configuration;
 mod home;
+mod package;

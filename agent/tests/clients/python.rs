@@ -1,21 +1,13 @@
 //! Python's libraries: requests, httpx and websockets, by HTTP proxy and by SOCKS5.
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::LazyLock;
 
 use super::nginx::Nginx;
 use super::program::{BASE, Program};
+use super::support::python::PYTHON;
 use super::tools::noise;
-
-/// The interpreter that has the libraries; made by the script when they are missing.
-static PYTHON: LazyLock<PathBuf> = LazyLock::new(|| {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/develop/clients.sh");
-    let output = Command::new(script).stderr(Stdio::inherit()).output().expect("clients.sh runs");
-    assert!(output.status.success(), "clients.sh: {}", output.status);
-    PathBuf::from(String::from_utf8(output.stdout).expect("a path").trim())
-});
 
 fn command(script: &str, arguments: &[&str]) -> Command {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/python");

@@ -13,9 +13,10 @@ mod faults;
 mod networks;
 mod site;
 mod streams;
+mod successors;
 #[path = "../support/mod.rs"]
 mod support;
 mod trials;
 mod world;
 
-use support::{processes, program, tools};
+use support::{processes, program, relay_program, tools};

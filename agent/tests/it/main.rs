@@ -5,12 +5,17 @@
 #![allow(unreachable_pub, reason = "rooms of one test binary")]
 
 mod abnormal;
+mod aws;
 mod capture;
+mod corporate;
 mod endings;
+mod fresh;
 mod lives;
 mod pages;
 mod refusals;
+mod scripted;
 #[path = "../support/mod.rs"]
 mod support;
+mod tls_relay;
 
-use support::{nginx, processes, program, tools};
+use support::{desktop, nginx, processes, program, squid, tools};

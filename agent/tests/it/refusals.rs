@@ -1,12 +1,7 @@
 //! Wrong tokens, certificates and settings: each is refused, and says so.
 
-use std::sync::mpsc;
-use std::thread;
-
-use relay::agents::{Agents, Token};
-use tokio_util::sync::CancellationToken;
-
 use super::program::{BASE, Program, Relay};
+use super::tls_relay::TlsRelay;
 use super::tools::wait_for;
 
 /// The problem with this code, once the agent lists it.
@@ -38,13 +33,10 @@ fn a_wrong_token_is_named_and_nothing_is_invoked() {
 
 #[test]
 fn a_relay_with_another_certificate_is_not_trusted() {
-    let (address, pin) = tls_relay();
-    let wrong = pin.replace(|digit: char| digit.is_ascii_digit(), "a");
-    for (pin, works) in [(&pin, true), (&wrong, false)] {
-        let relay = format!(
-            "[relay]\nurl = \"wss://{address}\"\ntoken = \"{}\"\ncertificate_sha256 = \"{pin}\"\n",
-            "0123456789abcdef".repeat(4)
-        );
+    let relay = TlsRelay::self_signed();
+    let wrong = relay.pin.replace(|digit: char| digit.is_ascii_digit(), "a");
+    for (pin, works) in [(&relay.pin, true), (&wrong, false)] {
+        let relay = relay.section(&format!("certificate_sha256 = \"{pin}\""));
         let config = format!("regions = [\"only\"]\n{BASE}{relay}");
         if works {
             drop(Program::start(&config));
@@ -57,26 +49,4 @@ fn a_relay_with_another_certificate_is_not_trusted() {
             assert_ne!(status["relays"][0]["state"], "up", "{status}");
         }
     }
-}
-
-/// A relay with TLS in this process; its address, and the pin of its certificate.
-fn tls_relay() -> (std::net::SocketAddr, String) {
-    let (ready, is_ready) = mpsc::channel();
-    thread::spawn(move || {
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let folder = tempfile::tempdir().expect("folder");
-        let certified = relay::tls::self_signed(folder.path(), "127.0.0.1").expect("certificate");
-        let pin = certified.pin();
-        let mut config = relay::server::Config::plain(
-            Agents::single("test", &Token::presented(&"0123456789abcdef".repeat(4))).expect("agent"),
-        );
-        config.tls = Some(certified.server_config().expect("TLS"));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
-        runtime.block_on(async {
-            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("bind");
-            ready.send((listener.local_addr().expect("address"), pin)).expect("told");
-            relay::server::run(listener, config, CancellationToken::new()).await.expect("relay");
-        });
-    });
-    is_ready.recv().expect("the relay is ready")
 }

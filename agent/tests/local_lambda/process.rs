@@ -105,7 +105,7 @@ async fn it_outlives_its_agent_until_the_last_invocation_has_ended() {
     let client = started.lambda.client.clone();
     let refused = async || {
         let asked = client.invoke("local-2", Bytes::from_static(b"{}"));
-        matches!(tokio::time::timeout(Duration::from_millis(100), asked).await, Ok(Err(CloudError::Service { .. })))
+        matches!(tokio::time::timeout(Duration::from_millis(100), asked).await, Ok(Err(CloudError::Service(_))))
     };
     while !refused().await {}
     assert!(lives(started.pid));
@@ -125,7 +125,7 @@ async fn interrupts_are_ignored_and_a_termination_takes_everything_along() {
     started.signal(Signal::TERM);
     started.lambda.ended().await.expect("end");
     assert!(!lives(started.pid) && !lives(function));
-    assert!(matches!(running.await.expect("task"), Err(CloudError::Lost(_) | CloudError::Service { .. })));
+    assert!(matches!(running.await.expect("task"), Err(CloudError::Lost(_) | CloudError::Service(_))));
 }
 
 #[cfg(target_os = "linux")]

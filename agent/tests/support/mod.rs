@@ -4,7 +4,11 @@
 #![allow(unreachable_pub, reason = "rooms of one test binary")]
 #![allow(clippy::print_stderr, reason = "a failed test shows the log of the agent")]
 
+pub mod desktop;
 pub mod nginx;
 pub mod processes;
 pub mod program;
+pub mod python;
+pub mod relay_program;
+pub mod squid;
 pub mod tools;

@@ -3,13 +3,12 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
 use serde_json::Value;
-use tempfile::TempDir;
 
+use super::desktop::Desktop;
 use super::tools::wait_for;
 
 /// The program under test.
@@ -18,43 +17,41 @@ pub const EXE: &str = env!("CARGO_BIN_EXE_awslambdaproxy");
 /// What every test's configuration begins with: a port of its own, sites on loopback allowed.
 pub const BASE: &str = "[proxy]\nlisten = \"127.0.0.1:0\"\n[egress]\nallow = [\"127.0.0.0/8\"]\n[exits]\ncheck_url = \"\"\n";
 
-/// A running agent in local mode; ends with the value.
+/// A running agent; ends with the value.
 pub struct Program {
-    home: TempDir,
+    pub desktop: Desktop,
     pub process: Child,
 }
 
 impl Program {
-    /// Starts an agent and waits until every region has an exit.
+    /// Starts an agent in local mode and waits until every region has an exit.
     pub fn start(configuration: &str) -> Self {
         let program = Self::spawn(configuration);
         program.wait_until_healthy();
         program
     }
 
-    /// Starts an agent.
+    /// Starts an agent in local mode.
     pub fn spawn(configuration: &str) -> Self {
         Self::spawn_with(configuration, &[])
     }
 
-    /// Starts an agent with more on its command line.
+    /// Starts an agent in local mode with more on its command line.
     pub fn spawn_with(configuration: &str, arguments: &[&str]) -> Self {
         Self::spawn_under(&[], configuration, arguments)
     }
 
-    /// Starts an agent under a program that becomes it, such as `unshare`.
+    /// Starts an agent in local mode under a program that becomes it, such as `unshare`.
     pub fn spawn_under(wrapper: &[&str], configuration: &str, arguments: &[&str]) -> Self {
-        let home = tempfile::tempdir().expect("home");
-        let config = home.path().join("config.toml");
-        fs::write(&config, configuration).expect("configuration");
-        fs::set_permissions(&config, fs::Permissions::from_mode(0o600)).expect("mode");
-        let log = fs::File::create(home.path().join("log")).expect("log");
-        let line = [wrapper, &[EXE]].concat();
-        let mut command = Command::new(line[0]);
-        command.args(&line[1..]).args(["--config", &config.display().to_string(), "-v", "run", "--local"]).args(arguments);
-        surroundings(&mut command, &home);
-        let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().expect("the agent runs");
-        Self { home, process }
+        Self::on(Desktop::new(configuration), wrapper, &[&["--local"], arguments].concat())
+    }
+
+    /// Starts `run` on a desktop.
+    pub fn on(desktop: Desktop, wrapper: &[&str], arguments: &[&str]) -> Self {
+        let log = fs::File::create(desktop.path().join("log")).expect("log");
+        let mut command = desktop.command_under(wrapper, &[&["-v", "run"], arguments].concat());
+        let process = command.stdout(Stdio::null()).stderr(log).spawn().expect("the agent runs");
+        Self { desktop, process }
     }
 
     pub fn wait_until_healthy(&self) {
@@ -78,10 +75,7 @@ impl Program {
 
     /// Another command of the same program on the same configuration.
     pub fn prepare(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(EXE);
-        command.args(["--config", &self.home.path().join("config.toml").display().to_string()]).args(arguments);
-        surroundings(&mut command, &self.home);
-        command
+        self.desktop.command(arguments)
     }
 
     /// Where the proxy listens.
@@ -97,12 +91,12 @@ impl Program {
 
     /// Everything that the agent and its processes logged.
     pub fn log(&self) -> String {
-        fs::read_to_string(self.home.path().join("log")).unwrap_or_default()
+        fs::read_to_string(self.desktop.path().join("log")).unwrap_or_default()
     }
 
     /// The file that counts what the local Lambda billed.
     pub fn billing(&self) -> PathBuf {
-        self.home.path().join("state/awslambdaproxy/local-billing.jsonl")
+        self.desktop.state().join("local-billing.jsonl")
     }
 
     /// Sends a signal to the agent.
@@ -126,11 +120,6 @@ impl Drop for Program {
             let _ = self.process.wait();
         }
     }
-}
-
-fn surroundings(command: &mut Command, home: &TempDir) {
-    command.env_clear().env("HOME", home.path()).env("PATH", std::env::var_os("PATH").unwrap_or_default());
-    command.env("XDG_STATE_HOME", home.path().join("state")).env("XDG_CONFIG_HOME", home.path());
 }
 
 /// Sends a signal to one process.

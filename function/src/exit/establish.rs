@@ -92,7 +92,9 @@ impl PhaseWatch {
         let outcome = match (&status.end, accepted) {
             (Some(end), _) => line::outcome(end, was_paired),
             (None, Some(Err(error))) => Outcome { detail: Some(error.to_string()), ..Ended::Lost.into() },
-            (None, _) => Outcome { detail: status.last_cause.clone(), ..Ended::Deadline.into() },
+            (None, _) => {
+                Outcome { detail: status.last_trouble.as_ref().map(|trouble| trouble.text.clone()), ..Ended::Deadline.into() }
+            }
         };
         Outcome { phases: self.phases, ..outcome }
     }

@@ -10,6 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tunnel::identity::Identity;
 use tunnel::instance::InstanceNonce;
 use tunnel::invitation::{Egress, Invitation, RelayEndpoint};
+use tunnel::leg::authorities::Authorities;
 use tunnel::ticket::Ticket;
 
 use crate::harness::site;
@@ -106,7 +107,11 @@ async fn to_nowhere() -> Invitation {
     drop(listener);
     Invitation {
         agent: InstanceNonce::mint(),
-        relays: vec![RelayEndpoint { url: format!("ws://{authority}").parse().expect("url"), pin: None }],
+        relays: vec![RelayEndpoint {
+            url: format!("ws://{authority}").parse().expect("url"),
+            pin: None,
+            authorities: Authorities::default(),
+        }],
         ticket: Ticket::mint(),
         identity: Identity::mint(),
         agent_key: Identity::mint().public().clone(),

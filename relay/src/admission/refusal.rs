@@ -75,6 +75,25 @@ impl Refusal {
         }
     }
 
+    /// One word, for counting.
+    pub(crate) fn reason(self) -> &'static str {
+        match self {
+            Self::Draining => "draining",
+            Self::Full => "full",
+            Self::Waiting => "waiting",
+            Self::Malformed(_) => "malformed",
+            Self::WebSocketVersion | Self::Subprotocol => "version",
+            Self::AddressLimit => "address_limit",
+            Self::Token => "token",
+            Self::AgentLimit => "agent_limit",
+            Self::OtherAgent => "other_agent",
+            Self::OtherInstance => "other_instance",
+            Self::Unknown => "unknown_ticket",
+            Self::Guessing => "guessed_tickets",
+            Self::Ended => "ended",
+        }
+    }
+
     /// The whole answer: status, what the status requires beside it, and one line of text.
     pub(crate) fn response(self) -> Response<Full<Bytes>> {
         let mut response = Response::new(Full::from(format!("{self}\n")));

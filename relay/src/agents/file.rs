@@ -6,12 +6,11 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
 use super::{AgentName, BadName, TokenHash};
-use crate::system;
+use crate::system::{self, Version};
 
 /// Most agents of one relay: each request's token is compared with all of them.
 const MOST_AGENTS: usize = 1000;
@@ -50,15 +49,6 @@ pub enum AgentsError {
 
 /// One agent of the list.
 pub(crate) type Known = (AgentName, TokenHash);
-
-/// What tells one version of the file from the next, without reading it. A rename changes the inode even when time and
-/// length stay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Version {
-    modified: Option<SystemTime>,
-    length: u64,
-    inode: u64,
-}
 
 /// The list of agents on disk.
 #[derive(Debug, Clone)]
@@ -135,8 +125,7 @@ impl AgentsFile {
 
     /// Which version stands on disk; `None` when there is no file.
     pub(super) fn version(&self) -> Option<Version> {
-        let metadata = fs::metadata(&self.path).ok()?;
-        Some(Version { modified: metadata.modified().ok(), length: metadata.len(), inode: system::inode(&metadata) })
+        Version::of(&self.path)
     }
 
     fn known(&self, raw: &RawAgent) -> Result<Known, AgentsError> {

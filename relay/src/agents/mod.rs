@@ -12,7 +12,8 @@ pub use file::{AgentsError, AgentsFile};
 pub use name::{AgentName, BadName};
 pub use token::{Token, TokenHash};
 
-use file::{Known, Version};
+use crate::system::Version;
+use file::Known;
 
 /// The agents that a running relay knows.
 #[derive(Clone)]

@@ -15,6 +15,7 @@ use tunnel::ticket::Ticket;
 
 use super::*;
 use crate::admission::Limits;
+use crate::metrics::{Census, Metrics};
 use crate::pairing::Handle;
 
 /// Small, so that a writer stalls at once.
@@ -47,7 +48,7 @@ async fn next(client: &mut Client) -> Message {
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_leg_is_pinged_and_then_closed_with_4008() {
-    let handle = Handle::new(Limits::default());
+    let handle = Handle::new(Limits::default(), Metrics::default());
     let begin = Instant::now();
     let (mut io, leg) = start(agent_seat(&handle, &Ticket::mint()), 4096);
     let mut down = [0; 17];
@@ -61,12 +62,12 @@ async fn a_silent_leg_is_pinged_and_then_closed_with_4008() {
     io.read_exact(&mut close[..4]).await.expect("close");
     let close = if close[0] == 0x89 { [close[2], close[3], 0x0f, 0xa8] } else { [close[0], close[1], close[2], close[3]] };
     assert_eq!(close, [0x88, 2, 0x0f, 0xa8]);
-    assert_eq!(handle.counts(), (1, 0));
+    assert_eq!(handle.census(), Census { tunnels: 1, ..Census::default() });
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_leg_that_answers_pings_lives() {
-    let handle = Handle::new(Limits::default());
+    let handle = Handle::new(Limits::default(), Metrics::default());
     let (io, leg) = start(agent_seat(&handle, &Ticket::mint()), 4096);
     let mut client = client(io).await;
     let mut pings = 0;
@@ -83,7 +84,7 @@ async fn a_leg_that_answers_pings_lives() {
 
 #[tokio::test(start_paused = true)]
 async fn a_leg_that_is_not_read_for_backpressure_is_pinged_and_not_taken_for_dead() {
-    let handle = Handle::new(Limits::default());
+    let handle = Handle::new(Limits::default(), Metrics::default());
     let ticket = Ticket::mint();
     let (agent_io, agent_leg) = start(agent_seat(&handle, &ticket), PIPE);
     let seat = handle.seat_function(ticket.hash(), "0".repeat(32).parse().expect("nonce")).expect("seat");
@@ -139,7 +140,7 @@ async fn a_leg_that_is_not_read_for_backpressure_is_pinged_and_not_taken_for_dea
 
 #[tokio::test(start_paused = true)]
 async fn an_end_that_talks_without_pause_is_closed_with_1013() {
-    let handle = Handle::new(Limits::default());
+    let handle = Handle::new(Limits::default(), Metrics::default());
     let (io, leg) = start(agent_seat(&handle, &Ticket::mint()), 4096);
     let (mut sink, mut stream) = client(io).await.split();
     let flood = async { while sink.send(Message::Ping(Bytes::from_static(b"?"))).await.is_ok() {} };
@@ -176,7 +177,7 @@ async fn pair(handle: &Handle, pipe: usize) -> (Client, Client) {
 
 #[tokio::test(start_paused = true)]
 async fn an_agent_with_a_rate_is_read_at_that_rate_and_its_legs_live() {
-    let handle = Handle::new(Limits { bytes_per_second: Some(100_000), ..Limits::default() });
+    let handle = Handle::new(Limits { bytes_per_second: Some(100_000), ..Limits::default() }, Metrics::default());
     let (agent, mut function) = pair(&handle, 64 * 1024).await;
     let begin = Instant::now();
     let (mut sink, mut stream) = agent.split();

@@ -107,6 +107,11 @@ impl Buffer {
         self.lent.bytes.len() - self.end < self.lent.bytes.len() / 8
     }
 
+    /// How many bytes are kept.
+    pub(super) fn len(&self) -> usize {
+        self.end - self.start
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.start == self.end
     }

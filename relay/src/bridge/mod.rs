@@ -25,6 +25,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use prometheus_client::metrics::counter::Counter;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tunnel::leg::port::close;
@@ -96,6 +97,7 @@ struct Leg<T> {
     /// The newest ping of the end, to be answered.
     pong_due: Option<Bytes>,
     mailbox: Arc<Mailbox>,
+    bytes: Counter,
     peer: Peer,
     buffers: Buffers,
     speech: Bucket,
@@ -121,6 +123,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Leg<T> {
             outgoing: Outgoing::default(),
             pong_due: None,
             mailbox: seat.mailbox(),
+            bytes: seat.bytes(),
             peer: Peer::default(),
             buffers,
             speech: Bucket::full(SPEECH, now.into_std()),
@@ -181,6 +184,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Leg<T> {
     }
 
     fn pass_on(&mut self, buffer: Buffer) {
+        self.bytes.inc_by(buffer.len() as u64);
         let message = buffer.into_message();
         if let Some(allowance) = &self.allowance {
             allowance.spend(Instant::now().into_std(), message.len());

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::args::AgentCommand;
 use super::exit::CliError;
-use super::{print, run};
+use super::{certificate, print};
 use crate::agents::{AgentName, AgentsFile, Token};
 use crate::config::{PublicUrl, Settings, Tls};
 
@@ -28,8 +28,8 @@ pub(super) fn add(settings: &Settings, agents: &AgentsFile, name: &AgentName) ->
     // All that can fail comes before the agent is added.
     let url = reached_at(settings)?;
     let pin = match settings.tls {
-        Tls::SelfSigned => run::certified(settings)?.map(|certified| certified.pin()),
-        Tls::Files { .. } | Tls::Off => None,
+        Tls::SelfSigned => certificate::on_disk(settings)?.map(|certified| certified.pin()),
+        Tls::Acme(_) | Tls::Files { .. } | Tls::Off => None,
     };
     let token = Token::mint();
     agents.add(name, token.hash())?;

@@ -5,11 +5,23 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use super::completions::{CompletionsArgs, ManArgs};
+use super::update::UpdateArgs;
 use crate::agents::AgentName;
+
+const EXAMPLES: &str = "\
+Examples:
+  awslambdaproxy-relay init --self-signed --host relay.example.com
+  awslambdaproxy-relay run
+  awslambdaproxy-relay agent add laptop";
+const UPDATE_EXAMPLES: &str = "\
+Examples:
+  awslambdaproxy-relay update --check
+  awslambdaproxy-relay update && systemctl restart awslambdaproxy-relay";
 
 /// Pairs the two ends of awslambdaproxy's tunnels and forwards what it cannot read.
 #[derive(Parser)]
-#[command(name = "awslambdaproxy-relay", version)]
+#[command(name = "awslambdaproxy-relay", version, max_term_width = 100, after_help = EXAMPLES)]
 pub(super) struct Args {
     /// The configuration file
     ///
@@ -38,7 +50,11 @@ pub(super) enum LogFormat {
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// Run the relay in the foreground
-    Run,
+    ///
+    /// SIGHUP reads configuration and certificate again, SIGTERM stops it in good order, and a second SIGTERM at once.
+    Run(RunArgs),
+    /// Say whether configuration, port and certificate are sound
+    Check,
     /// Write the configuration and print the first agent's pairing code
     Init(InitArgs),
     /// Add, list or revoke agents; a running relay follows within a second
@@ -46,11 +62,28 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: AgentCommand,
     },
+    /// Put the latest release in the place of this program
+    #[command(after_help = UPDATE_EXAMPLES)]
+    Update(UpdateArgs),
+    /// Print a shell's completions
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    Man(ManArgs),
 }
 
 #[derive(ClapArgs)]
-#[command(group = ArgGroup::new("mode").required(true).args(["self_signed", "behind_proxy", "certificate"]))]
+pub(super) struct RunArgs {
+    /// Take the port over from a running relay of the same user, which is then to be stopped with SIGTERM
+    #[arg(long)]
+    pub(super) take_over: bool,
+}
+
+#[derive(ClapArgs)]
+#[command(group = ArgGroup::new("mode").required(true).args(["domain", "self_signed", "behind_proxy", "certificate"]))]
 pub(super) struct InitArgs {
+    /// Have Let's Encrypt certify this name, which must point at this machine; its port 443 must be open to everybody
+    #[arg(long, value_name = "NAME")]
+    pub(super) domain: Option<String>,
     /// Make a certificate; the pairing code carries its fingerprint
     #[arg(long)]
     pub(super) self_signed: bool,
@@ -63,7 +96,7 @@ pub(super) struct InitArgs {
     /// The certificate's key (PEM)
     #[arg(long, requires = "certificate", value_name = "PATH")]
     pub(super) key: Option<PathBuf>,
-    /// The name or address, with or without a port, at which ends reach the relay [default: the listen address]
+    /// The name or address, with or without a port, at which ends reach the relay [default: the domain, else the listen address]
     #[arg(long, value_name = "NAME")]
     pub(super) host: Option<String>,
     /// Address and port to listen on [default: 0.0.0.0:443, or 127.0.0.1:8000 behind a proxy]

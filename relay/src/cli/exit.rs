@@ -6,7 +6,12 @@ use std::process::ExitCode;
 use crate::agents::AgentsError;
 use crate::config::ConfigError;
 use crate::tls::TlsError;
+use crate::update::UpdateError;
 
+/// Something went wrong.
+pub(super) const FAILURE: u8 = 1;
+/// The configuration, or what it names, is at fault.
+pub(super) const CONFIG: u8 = 3;
 /// Interrupted by a second signal.
 pub(super) const INTERRUPTED: u8 = 130;
 
@@ -22,9 +27,15 @@ pub(super) enum CliError {
     /// The certificate, which the configuration names.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The socket that systemd hands over is not the one that the configuration names.
+    #[error("{0}")]
+    Port(String),
     /// The list of agents.
     #[error(transparent)]
     Agents(#[from] AgentsError),
+    /// The update.
+    #[error(transparent)]
+    Update(#[from] UpdateError),
     /// An operation of the system.
     #[error("{what}: {source}")]
     System {
@@ -43,9 +54,9 @@ impl CliError {
 
     pub(super) fn code(&self) -> ExitCode {
         match self {
-            Self::Agents(_) | Self::System { .. } => ExitCode::from(1),
+            Self::Agents(_) | Self::Update(_) | Self::System { .. } => ExitCode::from(FAILURE),
             Self::Usage(_) => ExitCode::from(2),
-            Self::Config(_) | Self::Tls(_) => ExitCode::from(3),
+            Self::Config(_) | Self::Tls(_) | Self::Port(_) => ExitCode::from(CONFIG),
         }
     }
 }

@@ -8,11 +8,11 @@ use toml::{Table, Value};
 
 use super::args::InitArgs;
 use super::exit::CliError;
-use super::{agent, print, run};
+use super::{agent, certificate, print};
 use crate::agents::AgentsFile;
-use crate::config::{PublicUrl, Settings, default_config};
-use crate::system::write_private;
-use crate::tls::Certified;
+use crate::config::{PublicUrl, Settings, Tls};
+use crate::system::write_public;
+use crate::tls::CertificateSlot;
 
 /// Where TLS is expected.
 const TLS_PORT: u16 = 443;
@@ -25,20 +25,37 @@ pub(super) fn init(config: &Path, args: &InitArgs) -> Result<(), CliError> {
         let exists = io::Error::new(io::ErrorKind::AlreadyExists, "it exists; `agent add` makes further pairing codes");
         return Err(CliError::system(config.display().to_string())(exists));
     }
-    let text = content(config, args)?;
+    let text = content(args)?;
     let settings = Settings::parse(config, &text)?;
-    run::certified(&settings)?.map(Certified::server_config).transpose()?;
+    // A certificate of no use is told now, and not at the first start.
+    certificate::on_disk(&settings)?.map(CertificateSlot::holding).transpose()?;
     let directory = config.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(directory).map_err(CliError::system(directory.display().to_string()))?;
     let agents = AgentsFile::in_directory(&settings.state_dir);
     agent::add(&settings, &agents, &args.agent)?;
-    // Last, so that an init that failed can be repeated once its cause is gone.
-    write_private(config, text.as_bytes()).map_err(CliError::system(config.display().to_string()))?;
-    print::note(format_args!("wrote {}; start with: awslambdaproxy-relay run", config.display()));
+    // Last, so that an init that failed can be repeated once its cause is gone. It holds no secret.
+    write_public(config, text.as_bytes()).map_err(CliError::system(config.display().to_string()))?;
+    advise(config, &settings);
     Ok(())
 }
 
-fn content(config: &Path, args: &InitArgs) -> Result<String, CliError> {
+fn advise(config: &Path, settings: &Settings) {
+    match &settings.tls {
+        Tls::Acme(authority) => print::note(format_args!(
+            "at its start the relay asks {} for a certificate of {}, and so agrees to its terms; the name must point at this \
+             machine, and its port 443 must be open to everybody",
+            authority.directory, authority.domain
+        )),
+        Tls::Off => print::note(format_args!(
+            "let nginx or Caddy pass WebSockets on to {}; [proxy] trusted says whose X-Forwarded-For is believed",
+            settings.listen
+        )),
+        Tls::Files { .. } | Tls::SelfSigned => {}
+    }
+    print::note(format_args!("wrote {}; start with: awslambdaproxy-relay run", config.display()));
+}
+
+fn content(args: &InitArgs) -> Result<String, CliError> {
     let listen = args.listen.unwrap_or(match args.behind_proxy {
         true => SocketAddr::from((Ipv4Addr::LOCALHOST, PLAIN_PORT)),
         false => SocketAddr::from((Ipv4Addr::UNSPECIFIED, TLS_PORT)),
@@ -53,27 +70,26 @@ fn content(config: &Path, args: &InitArgs) -> Result<String, CliError> {
     if let Some(url) = url.transpose()? {
         file.insert("public_url".into(), url.to_string().into());
     }
-    if let Some(state) = state_beside(config) {
-        file.insert("state_dir".into(), state.into());
+    if args.behind_proxy {
+        // What is on this machine may be the proxy; nobody else is believed.
+        let trusted = Table::from_iter([("trusted".to_owned(), Value::from(vec!["127.0.0.1", "::1"]))]);
+        file.insert("proxy".into(), trusted.into());
     }
     file.insert("tls".into(), tls(args)?.into());
     Ok(file.to_string())
 }
 
-/// A configuration in a place of its own keeps its state beside it, so that two relays of one user do not share agents.
-fn state_beside(config: &Path) -> Option<String> {
-    let usual = default_config().is_ok_and(|usual| usual == config);
-    let name = config.file_stem()?.to_string_lossy();
-    (!usual).then(|| format!("{name}-state"))
-}
-
 fn tls(args: &InitArgs) -> Result<Table, CliError> {
-    let mode = match (args.self_signed, args.behind_proxy) {
-        (true, _) => "self-signed",
-        (_, true) => "off",
-        _ => "files",
+    let mode = match (&args.domain, args.self_signed, args.behind_proxy) {
+        (Some(_), ..) => "acme",
+        (None, true, _) => "self-signed",
+        (None, _, true) => "off",
+        (None, false, false) => "files",
     };
     let mut table = Table::from_iter([("mode".to_owned(), Value::from(mode))]);
+    if let Some(domain) = &args.domain {
+        table.insert("domain".to_owned(), domain.clone().into());
+    }
     for (name, path) in [("certificate", &args.certificate), ("key", &args.key)] {
         if let Some(path) = path {
             table.insert(name.to_owned(), absolute(path)?.into());

@@ -11,6 +11,12 @@ pub(super) fn line(text: impl Display) -> Result<(), CliError> {
     writeln!(out, "{text}").and_then(|()| out.flush()).map_err(CliError::system("standard output"))
 }
 
+/// Data, as it is.
+pub(super) fn text(bytes: &[u8]) -> Result<(), CliError> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(CliError::system("standard output"))
+}
+
 /// One line for the person who reads along.
 pub(super) fn note(text: impl Display) {
     // Nobody is left to be told that standard error is gone.

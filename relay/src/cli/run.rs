@@ -2,50 +2,94 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
+use super::args::RunArgs;
+use super::certificate::{self, Certificate};
 use super::exit::{CliError, INTERRUPTED};
-use super::print;
+use super::reload::Reloader;
+use super::{port, print};
 use crate::admission::Limits;
 use crate::agents::{Agents, AgentsFile};
 use crate::config::{Settings, Tls};
+use crate::metrics::Metrics;
 use crate::server::{self, Config};
-use crate::system::{Signals, raise_descriptor_limit};
-use crate::tls::{Certified, self_signed};
+use crate::system::{self, Phase, Signal, Signals, raise_descriptor_limit};
 
 /// Runs until a signal comes.
-pub(super) fn run(config: &Path) -> Result<ExitCode, CliError> {
+pub(super) fn run(config: &Path, args: &RunArgs) -> Result<ExitCode, CliError> {
     let settings = Settings::load(config)?;
-    let mut config = assemble(&settings)?;
-    config.limits = within_descriptors(config.limits);
+    let agents = Agents::from_file(AgentsFile::in_directory(&settings.state_dir))?;
+    let (metrics, reload) = (Metrics::default(), Arc::new(Notify::new()));
+    let certificate = certificate::open(&settings, &reload, &metrics)?;
+    if settings.tls == Tls::Off && !settings.listen.ip().is_loopback() {
+        tracing::warn!(listen = %settings.listen, "plain WebSocket on an address that others reach: tokens can be read on the way");
+    }
+    let limits = within_descriptors(settings.limits);
+    let reloader = Reloader::new(config.to_owned(), settings.clone(), reload);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(CliError::system("asynchronous runtime"))?;
-    runtime.block_on(serve(&settings, config))
+    let starting = Starting { settings, limits, agents, metrics, certificate, reloader };
+    runtime.block_on(starting.serve(args.take_over))
 }
 
-async fn serve(settings: &Settings, config: Config) -> Result<ExitCode, CliError> {
-    let mut signals = Signals::new().map_err(CliError::system("signals"))?;
-    let listener =
-        TcpListener::bind(settings.listen).await.map_err(CliError::system(format!("listen on {}", settings.listen)))?;
-    let address = listener.local_addr().map_err(CliError::system("listen address"))?;
-    let scheme = if config.tls.is_some() { "wss" } else { "ws" };
-    let shutdown = CancellationToken::new();
-    let mut server = Box::pin(server::run(listener, config, shutdown.clone()));
-    print::line(format_args!("listening on {scheme}://{address}"))?;
-    let ended = tokio::select! {
-        ended = &mut server => ended,
-        () = signals.next() => {
-            shutdown.cancel();
-            tokio::select! {
-                ended = &mut server => ended,
-                () = signals.next() => return Ok(ExitCode::from(INTERRUPTED)),
-            }
+/// Everything that can be had before the runtime runs.
+struct Starting {
+    settings: Settings,
+    limits: Limits,
+    agents: Agents,
+    metrics: Metrics,
+    certificate: Certificate,
+    reloader: Reloader,
+}
+
+impl Starting {
+    async fn serve(self, take_over: bool) -> Result<ExitCode, CliError> {
+        let Self { settings, limits, agents, metrics, certificate, mut reloader } = self;
+        let mut signals = Signals::new().map_err(CliError::system("signals"))?;
+        let port = port::open(&settings, take_over)?;
+        let observed_at = port::open_metrics(settings.metrics, take_over)?;
+        let address = port.listener.local_addr().map_err(CliError::system("listen address"))?;
+        if let Some(address) = observed_at.as_ref().and_then(|port| port.local_addr().ok()) {
+            tracing::info!(%address, "metrics are at /metrics, and readiness at /readyz");
         }
-    };
-    ended.map_err(CliError::system("relay"))?;
-    Ok(ExitCode::SUCCESS)
+        let scheme = if certificate.slot.is_some() { "wss" } else { "ws" };
+        let config = Config {
+            tls: certificate.slot,
+            agents,
+            limits,
+            adjustable: settings.adjustable,
+            changes: Some(reloader.changes()),
+            metrics,
+            observed_at,
+            port_outlives: port.outlives,
+        };
+        let shutdown = CancellationToken::new();
+        let mut server = Box::pin(server::run(port.listener, config, shutdown.clone()));
+        let _keeper = certificate.keeping.map(|keeping| AbortOnDropHandle::new(tokio::spawn(keeping)));
+        print::line(format_args!("listening on {scheme}://{address}"))?;
+        system::notify(Phase::Ready);
+        let ended = loop {
+            tokio::select! {
+                ended = &mut server => break ended,
+                signal = signals.next() => match signal {
+                    Signal::Stop if shutdown.is_cancelled() => return Ok(ExitCode::from(INTERRUPTED)),
+                    Signal::Stop => shutdown.cancel(),
+                    Signal::Reload => {
+                        system::notify(Phase::Reloading);
+                        reloader.reload();
+                        system::notify(Phase::Ready);
+                    }
+                }
+            }
+        };
+        ended.map_err(CliError::system("relay"))?;
+        Ok(ExitCode::SUCCESS)
+    }
 }
 
 /// What of the limits the system's own allows.
@@ -63,23 +107,4 @@ fn within_descriptors(limits: Limits) -> Limits {
         );
     }
     within
-}
-
-fn assemble(settings: &Settings) -> Result<Config, CliError> {
-    let tls = certified(settings)?.map(Certified::server_config).transpose()?;
-    if tls.is_none() && !settings.listen.ip().is_loopback() {
-        tracing::warn!(listen = %settings.listen, "plain WebSocket on an address that others reach: tokens can be read on the way");
-    }
-    let agents = Agents::from_file(AgentsFile::in_directory(&settings.state_dir))?;
-    let (limits, trusted, drain) = (settings.limits, settings.trusted.clone(), settings.drain);
-    Ok(Config { tls, agents, limits, trusted, drain })
-}
-
-/// The certificate of these settings, if TLS is done here.
-pub(super) fn certified(settings: &Settings) -> Result<Option<Certified>, CliError> {
-    Ok(match &settings.tls {
-        Tls::Files { certificate, key } => Some(Certified::from_files(certificate, key)?),
-        Tls::SelfSigned => Some(self_signed(&settings.state_dir, &settings.certificate_host())?),
-        Tls::Off => None,
-    })
 }

@@ -1,16 +1,16 @@
 //! From what is written to what is meant. All problems are noted, none is the last.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ipnet::IpNet;
-use toml::{Spanned, Value};
+use toml::Spanned;
 
 use super::problem::Problems;
-use super::raw::{RawFile, RawLimits, RawTls};
-use super::{PublicUrl, Tls};
+use super::raw::{RawFile, RawLimits, RawMetrics, RawTls};
+use super::{MetricsPort, PublicUrl, Tls};
 use crate::admission::Limits;
 use crate::server::DRAIN;
 
@@ -18,7 +18,9 @@ use crate::server::DRAIN;
 const LONGEST_DRAIN: Duration = Duration::from_secs(60);
 /// Least rate of an agent, bytes a second: what a tunnel needs to be set up in time.
 const LEAST_RATE: u64 = 10_000;
-const NOT_BUILT: &str = "is not built yet in this version";
+/// Where the metrics are when nobody says otherwise.
+const USUAL_METRICS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9090);
+const MODES: &str = "\"acme\", \"files\", \"self-signed\" and \"off\"";
 
 /// The file's values, checked one by one.
 pub(super) struct Checker<'a> {
@@ -53,32 +55,54 @@ impl Checker<'_> {
         }
     }
 
-    pub(super) fn tls(&mut self, raw: &RawTls) -> Option<Tls> {
-        for (key, value) in [
-            ("tls.domain", &raw.domain),
-            ("tls.acme_directory", &raw.acme_directory),
-            ("tls.acme_root", &raw.acme_root),
-            ("tls.acme_email", &raw.acme_email),
-        ] {
-            self.not_built(key, value.as_ref());
-        }
+    pub(super) fn tls(&mut self, raw: &RawTls, public_url: Option<&PublicUrl>) -> Option<Tls> {
         let Some(mode) = &raw.mode else {
-            self.problem(None, "tls.mode", "it is missing; take \"files\", \"self-signed\" or \"off\"");
+            self.problem(None, "tls.mode", format!("it is missing; take one of {MODES}"));
             return None;
         };
-        match mode.get_ref().as_str() {
+        let name = mode.get_ref().as_str();
+        self.keys_fit(name, raw);
+        match name {
+            "acme" => self.acme(raw, public_url),
             "files" => self.files(raw),
-            "self-signed" => self.without_files(raw).then_some(Tls::SelfSigned),
-            "off" => self.without_files(raw).then_some(Tls::Off),
-            "acme" => {
-                let text = format!("\"acme\" {NOT_BUILT}; take \"files\", \"self-signed\" or \"off\"");
-                self.problem(Some(mode.span()), "tls.mode", text);
+            "self-signed" => Some(Tls::SelfSigned),
+            "off" => Some(Tls::Off),
+            other => {
+                self.problem(Some(mode.span()), "tls.mode", format!("\"{other}\" is none of {MODES}"));
                 None
             }
-            other => {
-                let text = format!("\"{other}\" is none of \"files\", \"self-signed\" and \"off\"");
-                self.problem(Some(mode.span()), "tls.mode", text);
-                None
+        }
+    }
+
+    /// No key of another mode is passed over in silence.
+    fn keys_fit(&mut self, mode: &str, raw: &RawTls) {
+        let span = |value: &Option<Spanned<String>>| value.as_ref().map(Spanned::span);
+        let path = |value: &Option<Spanned<PathBuf>>| value.as_ref().map(Spanned::span);
+        for (key, place, belongs_to) in [
+            ("tls.certificate", path(&raw.certificate), "files"),
+            ("tls.key", path(&raw.key), "files"),
+            ("tls.domain", span(&raw.domain), "acme"),
+            ("tls.acme_directory", span(&raw.acme_directory), "acme"),
+            ("tls.acme_root", path(&raw.acme_root), "acme"),
+            ("tls.acme_email", span(&raw.acme_email), "acme"),
+        ] {
+            if place.is_some() && mode != belongs_to {
+                self.problem(place, key, format!("it is for tls.mode = \"{belongs_to}\" only"));
+            }
+        }
+    }
+
+    pub(super) fn metrics(&mut self, raw: &RawMetrics) -> Option<MetricsPort> {
+        let Some(listen) = &raw.listen else { return Some(MetricsPort::Usual(USUAL_METRICS)) };
+        match listen.get_ref().as_str() {
+            "" => Some(MetricsPort::Off),
+            text => {
+                let parsed = text.parse().ok().map(MetricsPort::At);
+                if parsed.is_none() {
+                    let text = format!("\"{text}\" is no address with a port, like {USUAL_METRICS}; \"\" turns it off");
+                    self.problem(Some(listen.span()), "metrics.listen", text);
+                }
+                parsed
             }
         }
     }
@@ -87,7 +111,7 @@ impl Checker<'_> {
         let mut nets = Vec::new();
         for entry in raw {
             let text = entry.get_ref();
-            match text.parse().or_else(|_| text.parse().map(|address: std::net::IpAddr| address.into())) {
+            match text.parse().or_else(|_| text.parse().map(|address: IpAddr| address.into())) {
                 Ok(net) => nets.push(net),
                 Err(_) => self.problem(Some(entry.span()), "proxy.trusted", format!("\"{text}\" is no address or network")),
             }
@@ -119,12 +143,6 @@ impl Checker<'_> {
         }
     }
 
-    pub(super) fn not_built(&mut self, key: &str, value: Option<&Spanned<Value>>) {
-        if let Some(value) = value {
-            self.problem(Some(value.span()), key, format!("it {NOT_BUILT}; take the key out"));
-        }
-    }
-
     fn files(&mut self, raw: &RawTls) -> Option<Tls> {
         let mut path = |key: &str, value: &Option<Spanned<PathBuf>>| {
             if value.is_none() {
@@ -134,15 +152,6 @@ impl Checker<'_> {
         };
         let (certificate, key) = (path("tls.certificate", &raw.certificate), path("tls.key", &raw.key));
         Some(Tls::Files { certificate: certificate?, key: key? })
-    }
-
-    fn without_files(&mut self, raw: &RawTls) -> bool {
-        for (key, value) in [("tls.certificate", &raw.certificate), ("tls.key", &raw.key)] {
-            if let Some(value) = value {
-                self.problem(Some(value.span()), key, "it is for tls.mode = \"files\" only");
-            }
-        }
-        true
     }
 
     fn limit(&mut self, key: &str, value: Option<&Spanned<usize>>, default: usize) -> usize {
@@ -168,7 +177,7 @@ impl Checker<'_> {
         Some(*value.get_ref())
     }
 
-    fn problem(&mut self, at: Option<Range<usize>>, key: &str, text: impl Into<String>) {
+    pub(super) fn problem(&mut self, at: Option<Range<usize>>, key: &str, text: impl Into<String>) {
         self.problems.add(self.source, at, key, text);
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Never: a room of the relay reads it; `cli` turns it into what each of them needs.
 
+mod acme;
 mod check;
 mod paths;
 mod problem;
@@ -12,15 +13,15 @@ use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use ipnet::IpNet;
 
 pub use paths::default_config;
+use paths::state_of;
 pub use problem::{ConfigError, Problems};
 pub use public_url::{BadPublicUrl, PublicUrl};
 
 use crate::admission::Limits;
+use crate::server::Adjustable;
+use crate::tls::acme::Authority;
 use check::Checker;
 use raw::RawFile;
 
@@ -31,22 +32,34 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where ends reach the relay, for pairing codes; the listen address when `None`.
     pub public_url: Option<PublicUrl>,
-    /// Where token hashes and a generated certificate are kept. `state_dir` in the file; else
-    /// `/var/lib/awslambdaproxy-relay` for root, and the user's state directory for everyone else.
+    /// Where token hashes and certificates of one's own are kept.
     pub state_dir: PathBuf,
     /// How TLS is done.
     pub tls: Tls,
-    /// Proxies whose `X-Forwarded-For` is believed.
-    pub trusted: Vec<IpNet>,
     /// How much is taken.
     pub limits: Limits,
-    /// How long a stop may take.
-    pub drain: Duration,
+    /// What can be changed while the relay runs.
+    pub adjustable: Adjustable,
+    /// Where the metrics are.
+    pub metrics: MetricsPort,
+}
+
+/// The second port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetricsPort {
+    /// Nobody has said where; a port that is taken is done without.
+    Usual(SocketAddr),
+    /// There or not at all.
+    At(SocketAddr),
+    /// None.
+    Off,
 }
 
 /// How TLS is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tls {
+    /// With a certificate that this CA issues.
+    Acme(Authority),
     /// With these PEM files.
     Files {
         /// The certificate chain.
@@ -81,18 +94,18 @@ impl Settings {
             }
         };
         let directory = path.parent().unwrap_or(Path::new("."));
-        let state_dir = match &raw.state_dir {
-            Some(state) => directory.join(state),
-            None => paths::default_state()?,
-        };
         let mut checker = Checker { source, directory, problems };
-        let settings = checker.settings(&raw, state_dir);
+        let settings = checker.settings(&raw, state_of(path));
         checker.problems.into_result(settings)
     }
 
     /// Where ends reach the relay, if that is known.
     pub fn reached_at(&self) -> Option<PublicUrl> {
-        self.public_url.clone().or_else(|| PublicUrl::listening(self.tls != Tls::Off, self.listen))
+        self.public_url.clone().or_else(|| match &self.tls {
+            Tls::Acme(authority) => PublicUrl::secure(&authority.domain, self.listen.port()).ok(),
+            Tls::Files { .. } | Tls::SelfSigned => PublicUrl::listening(true, self.listen),
+            Tls::Off => PublicUrl::listening(false, self.listen),
+        })
     }
 
     /// The name or address for a certificate of one's own.
@@ -103,10 +116,11 @@ impl Settings {
 
 impl Checker<'_> {
     fn settings(&mut self, raw: &RawFile, state_dir: PathBuf) -> Option<Settings> {
-        let (listen, public_url, tls) = (self.listen(raw), self.public_url(raw), self.tls(&raw.tls));
-        let (trusted, limits, drain) = (self.trusted(&raw.proxy.trusted), self.limits(&raw.limits), self.drain(raw));
-        self.not_built("metrics.listen", raw.metrics.listen.as_ref());
-        Some(Settings { listen: listen?, public_url, state_dir, tls: tls?, trusted, limits, drain })
+        let (listen, public_url) = (self.listen(raw), self.public_url(raw));
+        let tls = self.tls(&raw.tls, public_url.as_ref());
+        let adjustable = Adjustable { trusted: self.trusted(&raw.proxy.trusted), drain: self.drain(raw) };
+        let (limits, metrics) = (self.limits(&raw.limits), self.metrics(&raw.metrics));
+        Some(Settings { listen: listen?, public_url, state_dir, tls: tls?, limits, adjustable, metrics: metrics? })
     }
 }
 

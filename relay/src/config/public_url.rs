@@ -48,6 +48,16 @@ impl PublicUrl {
         &self.host
     }
 
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Whether `text` is this host and nothing else, such as a port.
+    pub(super) fn is_plain_host(&self, text: &str) -> bool {
+        text.trim_end_matches('.').eq_ignore_ascii_case(&self.host)
+    }
+
     /// The pairing code of an agent. It is a secret.
     pub fn pairing_code(&self, name: &str, token: &str, pin: Option<&str>) -> String {
         let scheme = self.scheme();

@@ -4,14 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
-use toml::{Spanned, Value};
+use toml::Spanned;
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawFile {
     pub(super) listen: Option<Spanned<String>>,
     pub(super) public_url: Option<Spanned<String>>,
-    pub(super) state_dir: Option<PathBuf>,
     pub(super) tls: RawTls,
     pub(super) proxy: RawProxy,
     pub(super) limits: RawLimits,
@@ -25,10 +24,10 @@ pub(super) struct RawTls {
     pub(super) mode: Option<Spanned<String>>,
     pub(super) certificate: Option<Spanned<PathBuf>>,
     pub(super) key: Option<Spanned<PathBuf>>,
-    pub(super) domain: Option<Spanned<Value>>,
-    pub(super) acme_directory: Option<Spanned<Value>>,
-    pub(super) acme_root: Option<Spanned<Value>>,
-    pub(super) acme_email: Option<Spanned<Value>>,
+    pub(super) domain: Option<Spanned<String>>,
+    pub(super) acme_directory: Option<Spanned<String>>,
+    pub(super) acme_root: Option<Spanned<PathBuf>>,
+    pub(super) acme_email: Option<Spanned<String>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -51,7 +50,7 @@ pub(super) struct RawLimits {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawMetrics {
-    pub(super) listen: Option<Spanned<Value>>,
+    pub(super) listen: Option<Spanned<String>>,
 }
 
 #[derive(Default, Deserialize)]

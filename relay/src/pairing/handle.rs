@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use prometheus_client::metrics::counter::Counter;
 use tunnel::instance::InstanceNonce;
 use tunnel::ticket::TicketHash;
 
@@ -11,6 +12,7 @@ use super::mailbox::{Mailbox, Pairing};
 use super::table::{Departure, Effect, LegId, Side, Table};
 use crate::admission::{Allowance, Allowances, Limits, Refusal};
 use crate::agents::AgentName;
+use crate::metrics::{Census, Metrics};
 
 /// All tunnels of a relay, shared by its tasks. Nothing waits while the lock is held.
 #[derive(Clone)]
@@ -20,8 +22,16 @@ pub(crate) struct Handle {
 
 struct Shared {
     table: Table,
-    mailboxes: HashMap<LegId, Arc<Mailbox>>,
+    legs: HashMap<LegId, Standing>,
     allowances: Allowances,
+    metrics: Metrics,
+}
+
+/// A leg that has its place.
+struct Standing {
+    mailbox: Arc<Mailbox>,
+    /// Since when it waits for a peer; `None` while it has one.
+    alone_since: Option<Instant>,
 }
 
 /// A leg's place in the table. Dropped, it is left as lost.
@@ -31,13 +41,15 @@ pub(crate) struct Seat {
     side: Side,
     mailbox: Arc<Mailbox>,
     allowance: Option<Allowance>,
+    /// Counts what its end sends.
+    bytes: Counter,
 }
 
 impl Handle {
     /// No tunnels yet.
-    pub(crate) fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: Limits, metrics: Metrics) -> Self {
         let (table, allowances) = (Table::new(limits), Allowances::new(limits.bytes_per_second));
-        Self { shared: Arc::new(Mutex::new(Shared { table, mailboxes: HashMap::new(), allowances })) }
+        Self { shared: Arc::new(Mutex::new(Shared { table, legs: HashMap::new(), allowances, metrics })) }
     }
 
     /// Seats a leg of `agent` for the tunnel `hash`.
@@ -72,9 +84,9 @@ impl Handle {
         shared.apply(effects);
     }
 
-    /// Tunnels and legs, for the log.
-    pub(crate) fn counts(&self) -> (usize, usize) {
-        self.lock().table.counts()
+    /// What stands now.
+    pub(crate) fn census(&self) -> Census {
+        self.lock().table.census()
     }
 
     fn seat(
@@ -89,16 +101,16 @@ impl Handle {
         shared.apply(expired);
         let (leg, effects) = arrive(&mut shared.table, now)?;
         let mailbox = Arc::new(Mailbox::default());
-        shared.mailboxes.insert(leg, Arc::clone(&mailbox));
+        shared.legs.insert(leg, Standing { mailbox: Arc::clone(&mailbox), alone_since: Some(now) });
         shared.apply(effects);
-        let allowance = shared.allowance(now, leg);
+        let (allowance, bytes) = (shared.allowance(now, leg), shared.metrics.bytes_from(side));
         drop(shared);
-        Ok(Seat { handle: self.clone(), leg, side, mailbox, allowance })
+        Ok(Seat { handle: self.clone(), leg, side, mailbox, allowance, bytes })
     }
 
     fn leave(&self, leg: LegId, how: Departure) {
         let mut shared = self.lock();
-        shared.mailboxes.remove(&leg);
+        shared.legs.remove(&leg);
         let effects = shared.table.leaves(now(), leg, how);
         shared.apply(effects);
     }
@@ -117,23 +129,37 @@ impl Shared {
         for effect in effects {
             match effect {
                 Effect::Paired { agent, function, pairing } => {
+                    self.count_pair([agent, function]);
                     let (of_agent, of_function) = Pairing::between(pairing);
                     self.tell(agent, Some(of_agent));
                     self.tell(function, Some(of_function));
                 }
-                Effect::Alone(leg) => self.tell(leg, None),
+                Effect::Alone(leg) => {
+                    if let Some(leg) = self.legs.get_mut(&leg) {
+                        leg.alone_since = Some(now());
+                    }
+                    self.tell(leg, None);
+                }
                 Effect::Closed(leg, code) => {
-                    if let Some(mailbox) = self.mailboxes.remove(&leg) {
-                        mailbox.close(code);
+                    if let Some(leg) = self.legs.remove(&leg) {
+                        leg.mailbox.close(code);
                     }
                 }
             }
         }
     }
 
+    /// The wait of a pair is that of its leg which came first.
+    fn count_pair(&mut self, legs: [LegId; 2]) {
+        let waits = legs.iter().filter_map(|leg| self.legs.get_mut(leg)?.alone_since.take());
+        if let Some(since) = waits.min() {
+            self.metrics.paired(now().saturating_duration_since(since));
+        }
+    }
+
     fn tell(&self, leg: LegId, peer: Option<Pairing>) {
-        if let Some(mailbox) = self.mailboxes.get(&leg) {
-            mailbox.set_peer(peer);
+        if let Some(leg) = self.legs.get(&leg) {
+            leg.mailbox.set_peer(peer);
         }
     }
 }
@@ -147,6 +173,11 @@ impl Seat {
     /// The rate at which it may be read, if its agent has one.
     pub(crate) fn allowance(&self) -> Option<Allowance> {
         self.allowance.clone()
+    }
+
+    /// Counts the bytes of the messages that its end sends.
+    pub(crate) fn bytes(&self) -> Counter {
+        self.bytes.clone()
     }
 
     /// Which end it is of.

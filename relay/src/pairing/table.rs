@@ -13,6 +13,7 @@ use tunnel::ticket::TicketHash;
 use super::ended::Ended;
 use crate::admission::{Limits, Refusal};
 use crate::agents::AgentName;
+use crate::metrics::Census;
 
 /// One leg, for as long as the relay runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -23,6 +24,16 @@ pub(crate) struct LegId(u64);
 pub(crate) enum Side {
     Agent,
     Function,
+}
+
+impl Side {
+    /// In logs and metrics.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Function => "function",
+        }
+    }
 }
 
 /// How a leg went.
@@ -190,9 +201,15 @@ impl Table {
         self.entries.get(hash).map(|entry| &entry.agent)
     }
 
-    /// Tunnels and legs, for the log.
-    pub(crate) fn counts(&self) -> (usize, usize) {
-        (self.entries.len(), self.legs.len())
+    /// What stands now. Counted anew each time: it is asked for seldom, and a count never kept is never wrong.
+    pub(crate) fn census(&self) -> Census {
+        let count = |is_counted: fn(&Entry) -> bool| self.entries.values().filter(|entry| is_counted(entry)).count();
+        Census {
+            tunnels: self.entries.len(),
+            pairs: count(Entry::is_paired),
+            agent_legs: count(|entry| entry.agent_leg.is_some()),
+            function_legs: count(|entry| entry.function_leg.is_some()),
+        }
     }
 
     fn owner(&self, now: Instant, hash: TicketHash) -> Option<&AgentName> {

@@ -127,7 +127,7 @@ fn a_revoked_agent_loses_its_tunnels_and_no_other_does() {
     let (mut table, a, f) = paired(now);
     table.agent_arrives(now, &agent("b"), hash(2)).expect("other");
     assert_eq!(table.revoke(&agent("a")), [Effect::Closed(a, 4001), Effect::Closed(f, 4001)]);
-    assert_eq!(table.counts(), (1, 1));
+    assert_eq!(table.census(), Census { tunnels: 1, agent_legs: 1, ..Census::default() });
     assert_eq!(table.function_arrives(now, hash(1), instance(1)), Err(Refusal::Unknown));
 }
 
@@ -254,7 +254,7 @@ proptest! {
         }
         for leg in world.past { table.leaves(now, leg, Departure::Lost); }
         table.expire(now + ENTRY_LIFE);
-        prop_assert_eq!(table.counts(), (0, 0));
+        prop_assert_eq!(table.census(), Census::default());
         prop_assert_eq!(table.ended.len(), 0);
     }
 }

@@ -4,12 +4,12 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
@@ -17,6 +17,7 @@ use tunnel::limits::LARGEST_HEAD;
 
 use super::{Relay, reception};
 use crate::system;
+use crate::tls::ACME_TLS;
 
 /// How long TLS may take.
 const TLS_TIME: Duration = Duration::from_secs(10);
@@ -41,14 +42,17 @@ pub(super) enum ConnectionError {
 /// Serves one accepted connection until it is answered.
 pub(super) async fn serve(relay: Arc<Relay>, socket: TcpStream, sender: SocketAddr) -> Result<(), ConnectionError> {
     system::tune(&socket).map_err(ConnectionError::Socket)?;
-    match relay.tls.clone() {
-        None => request(relay, socket, sender).await,
-        Some(config) => {
-            let accept = Box::pin(TlsAcceptor::from(config).accept(socket));
-            let accepted = timeout(TLS_TIME, accept).await.map_err(|_| ConnectionError::SlowTls)?;
-            request(relay, accepted.map_err(ConnectionError::Tls)?, sender).await
-        }
+    let Some(tls) = &relay.tls else { return request(relay, socket, sender).await };
+    let begun = Instant::now();
+    let accept = Box::pin(TlsAcceptor::from(Arc::clone(&tls.config)).accept(socket));
+    let accepted = timeout(TLS_TIME, accept).await.map_err(|_| ConnectionError::SlowTls)?;
+    let mut io = accepted.map_err(ConnectionError::Tls)?;
+    relay.metrics.shook_hands(begun.elapsed());
+    if io.get_ref().1.alpn_protocol() == Some(ACME_TLS) {
+        // A CA has seen the certificate that it asked for, and wants nothing else.
+        return io.shutdown().await.map_err(ConnectionError::Tls);
     }
+    request(relay, io, sender).await
 }
 
 async fn request<T>(relay: Arc<Relay>, io: T, sender: SocketAddr) -> Result<(), ConnectionError>

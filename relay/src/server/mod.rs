@@ -2,11 +2,13 @@
 //!
 //! ```text
 //!   accept (handshakes) → connection (TLS, head) → reception (judge, 101) → bridge (a task per leg)
+//!   observatory   a port of its own: /metrics, /readyz
 //! ```
 
 mod address;
 mod connection;
 mod handshakes;
+mod observatory;
 mod reception;
 
 #[cfg(feature = "fuzzing")]
@@ -15,20 +17,24 @@ pub(crate) use address::client;
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tunnel::leg::port::close;
 
 use crate::admission::{Conduct, Limits, Places};
 use crate::agents::Agents;
 use crate::bridge::Buffers;
+use crate::metrics::{Census, Metrics};
 use crate::pairing::Handle;
+use crate::system::{self, Phase};
+use crate::tls::CertificateSlot;
 use handshakes::{Handshakes, Slot};
 
 /// How long the legs have after they were told that the relay stops: an end answers within a round trip.
@@ -41,39 +47,76 @@ const ACCEPT_BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duratio
 /// What a server needs to run.
 #[derive(Clone)]
 pub struct Config {
-    /// TLS with this certificate; `None` is plain WebSocket, behind a proxy or on loopback.
-    pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// TLS with the certificate of this slot; `None` is plain WebSocket, behind a proxy or on loopback.
+    pub tls: Option<Arc<CertificateSlot>>,
     /// Whose tokens are good.
     pub agents: Agents,
     /// How much is taken.
     pub limits: Limits,
-    /// Proxies whose `X-Forwarded-For` is believed.
+    /// What can be changed while it runs, as it is at first.
+    pub adjustable: Adjustable,
+    /// Where changes of that come from.
+    pub changes: Option<watch::Receiver<Adjustable>>,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Where that can be read.
+    pub observed_at: Option<Arc<TcpListener>>,
+    /// Whether the port stays open when the relay stops, since somebody holds it for the next one.
+    pub port_outlives: bool,
+}
+
+/// What can be changed while a relay runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Adjustable {
+    /// Proxies whose word on the client's address is believed.
     pub trusted: Vec<IpNet>,
     /// How long a stop may take.
     pub drain: Duration,
 }
 
+impl Default for Adjustable {
+    fn default() -> Self {
+        Self { trusted: Vec::new(), drain: DRAIN }
+    }
+}
+
 impl Config {
     /// Plain WebSocket for these agents, with every default.
     pub fn plain(agents: Agents) -> Self {
-        Self { tls: None, agents, limits: Limits::default(), trusted: Vec::new(), drain: DRAIN }
+        Self {
+            tls: None,
+            agents,
+            limits: Limits::default(),
+            adjustable: Adjustable::default(),
+            changes: None,
+            metrics: Metrics::default(),
+            observed_at: None,
+            port_outlives: false,
+        }
     }
 }
 
 /// What the tasks of a running relay share.
 struct Relay {
-    tls: Option<Arc<rustls::ServerConfig>>,
+    tls: Option<Tls>,
     agents: Agents,
-    trusted: Vec<IpNet>,
+    adjustable: RwLock<Adjustable>,
     places: Places,
     conduct: Conduct,
     tunnels: Handle,
     buffers: Buffers,
+    metrics: Metrics,
     tasks: TaskTracker,
     /// Cancelled when the relay is to stop.
     shutdown: CancellationToken,
     /// Cancelled when its time to stop is over: what runs then is cut.
     cut: CancellationToken,
+}
+
+/// TLS, and the certificate on which it waits.
+struct Tls {
+    config: Arc<rustls::ServerConfig>,
+    slot: Arc<CertificateSlot>,
 }
 
 /// Runs a relay on `listener` until `shutdown` is cancelled and its legs are gone, at most the drain time later.
@@ -86,15 +129,22 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
         tracing::warn!("no agent may use this relay yet; `awslambdaproxy-relay agent add NAME` adds one");
     }
     tracing::info!(%listen, tls = config.tls.is_some(), "relay is ready");
-    let (handshakes, drain) = (Handshakes::new(config.limits.handshakes), config.drain);
+    let handshakes = Handshakes::new(config.limits.handshakes);
+    let (changes, observed_at, port_outlives) = (config.changes.clone(), config.observed_at.clone(), config.port_outlives);
     let relay = Arc::new(Relay::new(config, shutdown));
-    relay.spawn(keep_house(Arc::clone(&relay)));
+    relay.spawn(keep_house(Arc::clone(&relay), changes));
+    // Not one of the tasks that a stop waits for: it tells of the stop.
+    let observatory = observed_at.map(|port| tokio::spawn(observatory::serve(Arc::clone(&relay), port)));
+    let _observatory = observatory.map(AbortOnDropHandle::new);
     tokio::select! {
         () = relay.shutdown.cancelled() => {}
         () = accept_all(&relay, &listener, &handshakes) => {}
     }
-    drop(listener);
-    relay.stop(drain).await;
+    system::notify(Phase::Stopping);
+    if !port_outlives {
+        turn_away(&relay, listener, &handshakes).await;
+    }
+    relay.stop().await;
     Ok(())
 }
 
@@ -104,6 +154,7 @@ async fn accept_all(relay: &Arc<Relay>, listener: &TcpListener, handshakes: &Han
         match listener.accept().await {
             Ok((socket, sender)) => {
                 backoff = ACCEPT_BACKOFF.0;
+                relay.metrics.connected();
                 // While none is free the next ones wait in the kernel's queue.
                 let slot = handshakes.enter(relay.own_address(sender)).await;
                 relay.spawn(serve(Arc::clone(relay), socket, sender, slot));
@@ -116,6 +167,17 @@ async fn accept_all(relay: &Arc<Relay>, listener: &TcpListener, handshakes: &Han
                 backoff = (backoff * 2).min(ACCEPT_BACKOFF.1);
             }
         }
+    }
+}
+
+/// Accepts what waits at the port and closes it: who was in the queue hears that the relay drains, and is not reset.
+async fn turn_away(relay: &Arc<Relay>, listener: TcpListener, handshakes: &Handshakes) {
+    // Asking the kernel itself: the runtime hears of connections a little later.
+    let Ok(listener) = listener.into_std() else { return };
+    while let Ok((socket, sender)) = listener.accept() {
+        let Ok(socket) = socket.set_nonblocking(true).and_then(|()| TcpStream::from_std(socket)) else { continue };
+        let slot = handshakes.enter(relay.own_address(sender)).await;
+        relay.spawn(serve(Arc::clone(relay), socket, sender, slot));
     }
 }
 
@@ -137,13 +199,14 @@ async fn serve(relay: Arc<Relay>, socket: TcpStream, sender: SocketAddr, slot: S
     }
 }
 
-/// What happens by the clock.
-async fn keep_house(relay: Arc<Relay>) {
+/// What happens by the clock, or because somebody has changed the configuration.
+async fn keep_house(relay: Arc<Relay>, mut changes: Option<watch::Receiver<Adjustable>>) {
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = relay.shutdown.cancelled() => return,
+            changed = next_change(&mut changes) => relay.adjust(changed),
             _ = ticks.tick() => {}
         }
         relay.tunnels.expire();
@@ -153,16 +216,28 @@ async fn keep_house(relay: Arc<Relay>) {
     }
 }
 
+/// The next change; none ever comes once nobody can make one.
+async fn next_change(changes: &mut Option<watch::Receiver<Adjustable>>) -> Adjustable {
+    if let Some(receiver) = changes {
+        if receiver.changed().await.is_ok() {
+            return receiver.borrow_and_update().clone();
+        }
+        *changes = None;
+    }
+    std::future::pending().await
+}
+
 impl Relay {
     fn new(config: Config, shutdown: CancellationToken) -> Self {
         Self {
-            tls: config.tls,
+            tls: config.tls.map(|slot| Tls { config: slot.server_config(), slot }),
             agents: config.agents,
-            trusted: config.trusted,
+            adjustable: RwLock::new(config.adjustable),
             places: Places::new(config.limits),
             conduct: Conduct::new(config.limits),
-            tunnels: Handle::new(config.limits),
+            tunnels: Handle::new(config.limits, config.metrics.clone()),
             buffers: Buffers::default(),
+            metrics: config.metrics,
             tasks: TaskTracker::new(),
             shutdown,
             cut: CancellationToken::new(),
@@ -171,12 +246,32 @@ impl Relay {
 
     /// The sender's address, unless it is a trusted proxy's: that stands for many.
     fn own_address(&self, sender: SocketAddr) -> Option<IpAddr> {
-        let address = sender.ip().to_canonical();
-        (!self.trusted.iter().any(|net| net.contains(&address))).then_some(address)
+        let (address, adjustable) = (sender.ip().to_canonical(), self.adjustable.read().unwrap_or_else(PoisonError::into_inner));
+        (!adjustable.trusted.iter().any(|net| net.contains(&address))).then_some(address)
     }
 
     fn is_draining(&self) -> bool {
         self.shutdown.is_cancelled()
+    }
+
+    /// Why no leg can be served now, if so.
+    fn unready(&self) -> Option<&'static str> {
+        let has_no_certificate = self.tls.as_ref().is_some_and(|tls| tls.slot.facts().is_none());
+        match (self.is_draining(), has_no_certificate) {
+            (true, _) => Some("draining"),
+            (false, true) => Some("no certificate yet"),
+            (false, false) => None,
+        }
+    }
+
+    fn adjust(&self, changed: Adjustable) {
+        *self.adjustable.write().unwrap_or_else(PoisonError::into_inner) = changed;
+    }
+
+    /// Whose address a request counts for.
+    fn client(&self, sender: SocketAddr, headers: &hyper::HeaderMap) -> IpAddr {
+        let adjustable = self.adjustable.read().unwrap_or_else(PoisonError::into_inner);
+        address::client(sender.ip(), &adjustable.trusted, headers)
     }
 
     /// Runs a task that the relay waits for, and cuts when its time is over.
@@ -190,11 +285,12 @@ impl Relay {
         });
     }
 
-    async fn stop(&self, drain: Duration) {
-        let (tunnels, legs) = self.tunnels.counts();
-        tracing::info!(tunnels, legs, "relay stops");
+    async fn stop(&self) {
+        let Census { tunnels, agent_legs, function_legs, .. } = self.tunnels.census();
+        tracing::info!(tunnels, legs = agent_legs + function_legs, "relay stops");
         self.tunnels.close_all(close::RESTARTING);
         self.tasks.close();
+        let drain = self.adjustable.read().unwrap_or_else(PoisonError::into_inner).drain;
         if timeout(drain, self.tasks.wait()).await.is_err() {
             tracing::info!(tasks = self.tasks.len(), "time is over: the rest is cut");
             self.cut.cancel();

@@ -17,11 +17,11 @@ use hyper_util::rt::TokioIo;
 use tokio::time::timeout;
 use tunnel::leg::port::SUBPROTOCOL;
 
-use super::{Relay, address, now};
+use super::{Relay, now};
 use crate::admission::{Applicant, Kind, LegRequest, Place, Refusal};
 use crate::agents::AgentName;
 use crate::bridge::{self, Buffers};
-use crate::pairing::{Seat, Side};
+use crate::pairing::Seat;
 use crate::site;
 use crate::websocket::accept_key;
 
@@ -48,7 +48,7 @@ fn judge(relay: &Relay, sender: SocketAddr, mut request: Request<Incoming>) -> (
     };
     let upgrade = hyper::upgrade::on(&mut request);
     let (head, _) = request.into_parts();
-    let client = address::client(sender.ip(), &relay.trusted, &head.headers);
+    let client = relay.client(sender, &head.headers);
     match seat(relay, client, kind, head) {
         Ok(granted) => {
             let response = switching(&granted.key);
@@ -57,6 +57,7 @@ fn judge(relay: &Relay, sender: SocketAddr, mut request: Request<Incoming>) -> (
         }
         Err(refusal) => {
             let (refusal, wait) = weigh(relay, client, refusal);
+            relay.metrics.refused(refusal);
             tracing::debug!(peer = %client, ?kind, %refusal, "leg refused");
             (refusal.response(), wait)
         }
@@ -105,10 +106,7 @@ impl Granted {
     async fn serve(self, upgrade: OnUpgrade, buffers: Buffers) {
         let Self { place, seat, agent, .. } = self;
         let _place = place;
-        let side = match seat.side() {
-            Side::Agent => "agent",
-            Side::Function => "function",
-        };
+        let side = seat.side().name();
         let agent = agent.as_ref().map(tracing::field::display);
         match timeout(UPGRADE_TIME, upgrade).await {
             Ok(Ok(io)) => {

@@ -1,10 +1,15 @@
-//! What systems do differently: private files, locks, limits, signals. The library also runs inside the agent, on every desktop.
+//! What systems do differently: private files, locks, ports, limits, signals. The library also runs inside the agent, on every
+//! desktop.
+
+mod version;
 
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
 use tokio::net::TcpStream;
+
+pub(crate) use version::Version;
 
 #[cfg(not(unix))]
 mod other;
@@ -16,12 +21,44 @@ use other as here;
 #[cfg(unix)]
 use unix as here;
 
-pub(crate) use here::{Signals, create_private_directory, inode, is_root, lock_file, raise_descriptor_limit};
+pub(crate) use here::{
+    Signals, create_private_directory, handed_over, inode, is_root, listen, lock_file, notify, raise_descriptor_limit,
+    replace_program,
+};
 
-/// Writes a file whole, or not at all; where there are modes it is 0600.
+/// What a signal asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Signal {
+    /// To stop in good order.
+    Stop,
+    /// To read configuration and certificate again.
+    Reload,
+}
+
+/// What the service manager is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Ready,
+    Reloading,
+    Stopping,
+}
+
+/// Writes a file whole, or not at all. Where there are modes it is 0600; where there are owners, root gives it to the owner
+/// of its directory, since the relay that is to read it may run as somebody else.
 pub(crate) fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    write(path, content, here::keep_private)
+}
+
+/// The same for a file that everybody may read.
+pub(crate) fn write_public(path: &Path, content: &[u8]) -> io::Result<()> {
+    write(path, content, here::let_everybody_read)
+}
+
+fn write(path: &Path, content: &[u8], set_mode: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    set_mode(file.as_file())?;
+    here::give_to_owner_of(directory, file.as_file())?;
     file.write_all(content)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;

@@ -2,7 +2,10 @@
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
+
+use super::{Phase, Signal};
 
 /// Makes a directory; what exists stays as it is.
 pub(crate) fn create_private_directory(directory: &Path) -> io::Result<()> {
@@ -29,6 +32,36 @@ pub(crate) fn raise_descriptor_limit() -> usize {
     usize::MAX
 }
 
+/// The profile's own.
+pub(super) fn keep_private(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
+/// The profile's own.
+pub(super) fn let_everybody_read(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
+/// It is already.
+pub(super) fn give_to_owner_of(_: &Path, _: &File) -> io::Result<()> {
+    Ok(())
+}
+
+/// Listens on a port. No port is shared here, so there is nothing to take over.
+pub(crate) fn listen(address: SocketAddr, _take_over: bool) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// Nobody hands a socket over.
+pub(crate) fn handed_over() -> io::Result<Option<TcpListener>> {
+    Ok(None)
+}
+
+/// Nobody is to be told.
+pub(crate) fn notify(_: Phase) {}
+
 /// Ctrl-C.
 pub(crate) struct Signals;
 
@@ -37,9 +70,15 @@ impl Signals {
         Ok(Self)
     }
 
-    pub(crate) async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) -> Signal {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+        Signal::Stop
     }
+}
+
+/// Puts the program at `new` in the place of the one that runs, which the system keeps open.
+pub(crate) fn replace_program(new: &Path) -> io::Result<()> {
+    self_replace::self_replace(new)
 }

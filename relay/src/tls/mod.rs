@@ -1,20 +1,30 @@
-//! The relay's own TLS: certificate and key from files, or a self-signed pair that is generated once.
+//! The relay's own TLS: a certificate from files, from an ACME server, or a self-signed one that is generated once.
+//!
+//! ```text
+//!   certified   a chain with its key, as files hold it       facts   (x509) its dates and names
+//!   slot        what is served now; replaced while running   files   replaces it when its files change
+//!   acme        has a CA make it, and renews it in time      self_signed
+//! ```
 //!
 //! Never: it is not the tunnel's TLS. What it protects is the token, the ticket, and who talks to whom.
 
+pub mod acme;
+mod certified;
+mod facts;
+pub mod files;
 mod self_signed;
+mod slot;
 
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
-use rustls::ServerConfig;
-use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tunnel::ticket::sha256;
+use rustls::pki_types::pem;
 
+pub use certified::Certified;
+pub use facts::Facts;
 pub use self_signed::self_signed;
+pub(crate) use slot::ACME_TLS;
+pub use slot::CertificateSlot;
 
 /// Why there is no TLS.
 #[derive(Debug, thiserror::Error)]
@@ -54,46 +64,12 @@ pub enum TlsError {
         /// What is wrong with it.
         source: rcgen::Error,
     },
-}
-
-/// A certificate chain with its key.
-pub struct Certified {
-    chain: Vec<CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
-    path: PathBuf,
-}
-
-impl Certified {
-    /// Reads both from PEM files, which may be one and the same.
-    pub fn from_files(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
-        let at = |path: &Path| {
-            let path = path.to_owned();
-            move |source| TlsError::Pem { path, source }
-        };
-        let chain = CertificateDer::pem_file_iter(certificate).map_err(at(certificate))?;
-        let chain: Vec<_> = chain.collect::<Result<_, _>>().map_err(at(certificate))?;
-        if chain.is_empty() {
-            return Err(TlsError::NoCertificate(certificate.to_owned()));
-        }
-        let key = PrivateKeyDer::from_pem_file(key).map_err(at(key))?;
-        Ok(Self { chain, key, path: certificate.to_owned() })
-    }
-
-    /// The SHA-256 of the certificate (DER) in hexadecimal: the pin of a pairing code.
-    pub fn pin(&self) -> String {
-        self.chain.first().map(|certificate| hex::encode(sha256(certificate))).unwrap_or_default()
-    }
-
-    /// How the server speaks TLS: 1.2 or 1.3, HTTP/1.1 inside, no client certificates.
-    pub fn server_config(self) -> Result<Arc<ServerConfig>, TlsError> {
-        let path = self.path;
-        let unusable = |source| TlsError::Unusable { path, source };
-        let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
-        let config = builder.with_safe_default_protocol_versions().and_then(|builder| {
-            let mut config = builder.with_no_client_auth().with_single_cert(self.chain, self.key)?;
-            config.alpn_protocols = vec![b"http/1.1".to_vec()];
-            Ok(config)
-        });
-        config.map(Arc::new).map_err(unusable)
-    }
+    /// A certificate whose dates or names cannot be read.
+    #[error("{}: no certificate that can be read: {reason}", path.display())]
+    Unreadable {
+        /// The certificate's file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
 }

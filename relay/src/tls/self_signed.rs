@@ -29,6 +29,7 @@ fn generate(host: &str) -> Result<String, TlsError> {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
+    use super::super::CertificateSlot;
     use super::*;
 
     #[test]
@@ -41,7 +42,7 @@ mod tests {
         assert_eq!(again.pin(), first);
         let mode = std::fs::metadata(state.join(FILE_NAME)).expect("file").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        again.server_config().expect("usable");
+        CertificateSlot::holding(again).expect("usable");
     }
 
     #[test]

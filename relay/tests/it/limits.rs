@@ -53,7 +53,7 @@ async fn an_address_or_agent_over_its_limit_gets_429_and_a_time() {
 async fn a_trusted_proxy_names_the_address_that_counts() {
     let relay = Relay::with(|config| {
         config.limits = Limits { per_address: 1, ..Limits::default() };
-        config.trusted = vec!["127.0.0.0/8".parse().expect("net")];
+        config.adjustable.trusted = vec!["127.0.0.0/8".parse().expect("net")];
     })
     .await;
     let leg = |from: &'static str| {

@@ -1,106 +1,18 @@
 //! The real program: init, run, agents, exit codes.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::process::Stdio;
 
-use rustix::process::{Pid, Signal, kill_process};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
+use rustix::process::Signal;
 use tokio::net::TcpStream;
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::Command;
 use tokio::time::timeout;
 use tunnel::instance::InstanceNonce;
 use tunnel::ticket::Ticket;
 
+use crate::home::{Home, Running, parts};
 use crate::support::{PATIENCE, agent_request, exchange, function_request, open};
 use crate::tls::connect;
-
-struct Home {
-    _directory: tempfile::TempDir,
-    config: PathBuf,
-}
-
-impl Home {
-    fn new() -> Self {
-        let directory = tempfile::tempdir().expect("directory");
-        let config = directory.path().join("made").join("relay.toml");
-        Self { _directory: directory, config }
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_awslambdaproxy-relay"));
-        command.arg("--config").arg(&self.config).args(args).env_remove("RUST_LOG");
-        command.stdin(Stdio::null()).kill_on_drop(true);
-        command
-    }
-
-    async fn output(&self, args: &[&str]) -> Output {
-        timeout(PATIENCE, self.command(args).output()).await.expect("in time").expect("started")
-    }
-
-    /// Standard output of a command that must succeed.
-    async fn ok(&self, args: &[&str]) -> String {
-        let output = self.output(args).await;
-        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).expect("text")
-    }
-
-    /// Exit code and standard error of a command that must fail.
-    async fn fails(&self, args: &[&str]) -> (i32, String) {
-        let output = self.output(args).await;
-        assert_eq!(output.stdout, b"", "{args:?}");
-        (output.status.code().expect("a code"), String::from_utf8(output.stderr).expect("text"))
-    }
-}
-
-/// A running program, and where it listens.
-struct Running {
-    child: Child,
-    address: SocketAddr,
-    scheme: String,
-    _stdout: Lines<BufReader<ChildStdout>>,
-}
-
-impl Running {
-    async fn start(home: &Home) -> Self {
-        let mut child = home.command(&["run"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
-        let mut stdout = BufReader::new(child.stdout.take().expect("piped")).lines();
-        let line = timeout(PATIENCE, stdout.next_line()).await.expect("in time").expect("read").expect("a line");
-        let (scheme, address) = line.strip_prefix("listening on ").and_then(|url| url.split_once("://")).expect("the ready line");
-        let (scheme, address) = (scheme.to_owned(), address.parse().expect("an address"));
-        Self { child, address, scheme, _stdout: stdout }
-    }
-
-    fn signal(&self) {
-        let pid = Pid::from_raw(i32::try_from(self.child.id().expect("running")).expect("a pid")).expect("a pid");
-        kill_process(pid, Signal::TERM).expect("sent");
-    }
-
-    /// Waits for the end; returns exit code and log.
-    async fn ended(mut self) -> (Option<i32>, String) {
-        let status = timeout(PATIENCE, self.child.wait()).await.expect("in time").expect("waited");
-        let mut log = String::new();
-        self.child.stderr.take().expect("piped").read_to_string(&mut log).await.expect("log");
-        (status.code(), log)
-    }
-
-    async fn connect(&self) -> TcpStream {
-        TcpStream::connect(self.address).await.expect("connected")
-    }
-}
-
-/// Name, token, authority and pin of a pairing code.
-fn parts(code: &str) -> (String, String, String, Option<String>) {
-    assert_eq!(code.lines().count(), 1, "{code}");
-    let (_, rest) = code.trim().split_once("://").expect("scheme");
-    let (rest, pin) = match rest.split_once("#sha256=") {
-        Some((rest, pin)) => (rest, Some(pin.to_owned())),
-        None => (rest, None),
-    };
-    let (user, authority) = rest.split_once('@').expect("user");
-    let (name, token) = user.split_once(':').expect("token");
-    (name.to_owned(), token.to_owned(), authority.to_owned(), pin)
-}
 
 fn files_below(path: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(path).expect("directory").map(|entry| entry.expect("entry").path());
@@ -133,10 +45,10 @@ async fn init_and_run_with_a_certificate_of_its_own_carry_a_tunnel_and_stop_in_g
     function.binary("through").await;
     assert_eq!(agent.received().await, "through");
 
-    running.signal();
+    running.signal(Signal::TERM);
     assert_eq!((agent.closed().await, function.closed().await), (Some(1012), Some(1012)));
     drop((agent, function));
-    let (status, log) = running.ended().await;
+    let (status, log) = (running.ended().await, home.log());
     assert_eq!(status, Some(0), "{log}");
     assert!(log.contains("laptop") && !log.contains(&token) && !log.contains(&ticket.to_hex()), "{log}");
 }
@@ -182,11 +94,11 @@ async fn a_second_signal_ends_it_at_once() {
     let _half_open = running.connect().await;
     // Accepted once a later one is answered.
     exchange(running.connect().await, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await;
-    running.signal();
+    running.signal(Signal::TERM);
     // The port is closed once the first signal was heard.
     while TcpStream::connect(running.address).await.is_ok() {}
-    running.signal();
-    assert_eq!(running.ended().await.0, Some(130));
+    running.signal(Signal::TERM);
+    assert_eq!(running.ended().await, Some(130));
 }
 
 #[tokio::test]
@@ -195,9 +107,9 @@ async fn a_relay_without_agents_runs_and_says_so() {
     home.ok(&["init", "--behind-proxy", "--listen", "127.0.0.1:0"]).await;
     home.ok(&["agent", "revoke", "agent"]).await;
     let running = Running::start(&home).await;
-    running.signal();
-    let (status, log) = running.ended().await;
-    assert_eq!(status, Some(0));
+    running.signal(Signal::TERM);
+    assert_eq!(running.ended().await, Some(0));
+    let log = home.log();
     assert!(log.contains("WARN") && log.contains("agent add"), "{log}");
 }
 
@@ -225,8 +137,23 @@ async fn exit_codes_tell_usage_and_configuration_apart() {
 
     home.ok(&["init", "--behind-proxy", "--listen", "127.0.0.1:0"]).await;
     assert_eq!(home.fails(&["init", "--behind-proxy"]).await.0, 1, "what exists is not overwritten");
-    std::fs::write(&home.config, "listen = \"127.0.0.1:0\"\n[tls]\nmode = \"acme\"\n").expect("written");
+    home.write("listen = \"127.0.0.1:0\"\n[tls]\nmode = \"certbot\"\n");
     let (code, error) = home.fails(&["run"]).await;
     assert_eq!(code, 3);
-    assert!(error.contains("relay.toml:3: tls.mode") && error.contains("not built yet"), "{error}");
+    assert!(error.contains("relay.toml:3: tls.mode") && error.contains("certbot"), "{error}");
+}
+
+#[tokio::test]
+async fn init_for_a_ca_says_what_it_needs_and_its_code_names_the_domain() {
+    let home = Home::new();
+    let output = home.output(&["init", "--domain", "relay.example.com"]).await;
+    let (_, _, authority, pin) = parts(&String::from_utf8(output.stdout).expect("text"));
+    assert_eq!((authority.as_str(), pin), ("relay.example.com:443", None));
+    let said = String::from_utf8(output.stderr).expect("text");
+    assert!(said.contains("terms") && said.contains("port 443"), "{said}");
+    let configuration = std::fs::read_to_string(&home.config).expect("written");
+    assert!(configuration.contains("mode = \"acme\"") && configuration.contains("domain = \"relay.example.com\""));
+    assert_eq!(home.fails(&["init", "--domain", "192.0.2.1"]).await.0, 1, "what exists is not overwritten");
+    let address = Home::new();
+    assert_eq!(address.fails(&["init", "--domain", "192.0.2.1"]).await.0, 3, "a CA certifies names");
 }

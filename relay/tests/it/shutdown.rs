@@ -23,7 +23,7 @@ async fn every_leg_is_closed_with_1012_and_the_port_is_free() {
 
 #[tokio::test]
 async fn a_request_that_was_on_its_way_hears_that_the_relay_drains() {
-    let relay = Relay::with(|config| config.drain = PATIENCE).await;
+    let relay = Relay::with(|config| config.adjustable.drain = PATIENCE).await;
     let (mut healthz, mut leg) = (relay.connect().await, relay.connect().await);
     // Both are accepted once a connection made after them is answered.
     healthz.write_all(b"GET /he").await.expect("sent");
@@ -39,7 +39,7 @@ async fn a_request_that_was_on_its_way_hears_that_the_relay_drains() {
 
 #[tokio::test]
 async fn what_does_not_end_by_itself_is_cut_when_the_time_is_over() {
-    let relay = Relay::with(|config| config.drain = Duration::from_millis(50)).await;
+    let relay = Relay::with(|config| config.adjustable.drain = Duration::from_millis(50)).await;
     let half_open = relay.connect().await;
     let _silent_leg = relay.agent(&Ticket::mint()).await;
     relay.shutdown.cancel();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use relay::tls::self_signed;
+use relay::tls::{CertificateSlot, self_signed};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -18,9 +18,27 @@ use crate::support::{Relay, exchange, open};
 
 /// Believes one certificate, whoever's name it bears.
 #[derive(Debug)]
-struct Pinned {
-    pin: String,
+pub(crate) struct Pinned {
+    /// `None` believes any.
+    pin: Option<String>,
     provider: CryptoProvider,
+}
+
+impl Pinned {
+    /// A client that believes whatever it is shown.
+    pub(crate) fn anybody() -> ClientConfig {
+        Self::client(None)
+    }
+
+    fn client(pin: Option<String>) -> ClientConfig {
+        let provider = aws_lc_rs::default_provider();
+        let verifier = Arc::new(Self { pin, provider: provider.clone() });
+        let builder = ClientConfig::builder_with_provider(Arc::new(provider)).with_safe_default_protocol_versions();
+        let builder = builder.expect("versions").dangerous().with_custom_certificate_verifier(verifier);
+        let mut config = builder.with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config
+    }
 }
 
 impl ServerCertVerifier for Pinned {
@@ -32,7 +50,7 @@ impl ServerCertVerifier for Pinned {
         _: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        if hex::encode(sha256(certificate)) == self.pin {
+        if self.pin.as_ref().is_none_or(|pin| hex::encode(sha256(certificate)) == *pin) {
             Ok(ServerCertVerified::assertion())
         } else {
             Err(rustls::Error::General("another certificate".into()))
@@ -63,12 +81,7 @@ impl ServerCertVerifier for Pinned {
 }
 
 pub(crate) async fn connect(io: TcpStream, pin: &str) -> std::io::Result<TlsStream<TcpStream>> {
-    let provider = aws_lc_rs::default_provider();
-    let verifier = Arc::new(Pinned { pin: pin.to_owned(), provider: provider.clone() });
-    let builder =
-        ClientConfig::builder_with_provider(Arc::new(provider)).with_safe_default_protocol_versions().expect("versions");
-    let mut config = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let config = Pinned::client(Some(pin.to_owned()));
     TlsConnector::from(Arc::new(config)).connect("relay.invalid".try_into().expect("name"), io).await
 }
 
@@ -77,7 +90,7 @@ async fn a_self_signed_relay_is_known_by_its_pin_and_carries_a_tunnel() {
     let directory = tempfile::tempdir().expect("directory");
     let certified = self_signed(directory.path(), "127.0.0.1").expect("certificate");
     let pin = certified.pin();
-    let tls = certified.server_config().expect("usable");
+    let tls = CertificateSlot::holding(certified).expect("usable");
     let relay = Relay::with(|config| config.tls = Some(tls)).await;
     assert!(connect(relay.connect().await, &"0".repeat(64)).await.is_err());
 
@@ -101,7 +114,7 @@ async fn a_self_signed_relay_is_known_by_its_pin_and_carries_a_tunnel() {
 #[tokio::test]
 async fn plain_http_to_a_tls_port_gets_no_answer() {
     let directory = tempfile::tempdir().expect("directory");
-    let tls = self_signed(directory.path(), "127.0.0.1").expect("certificate").server_config().expect("usable");
+    let tls = CertificateSlot::holding(self_signed(directory.path(), "127.0.0.1").expect("certificate")).expect("usable");
     let relay = Relay::with(|config| config.tls = Some(tls)).await;
     let mut io = relay.connect().await;
     tokio::io::AsyncWriteExt::write_all(&mut io, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("sent");

@@ -1,4 +1,5 @@
-//! Dials a relay: TCP, TLS, upgrade. Says of a failure which phase it was, and of a refusal what the relay said.
+//! Dials a relay: TCP, a company's proxy if one is in the way, TLS, upgrade. Says of a failure which phase it was, and of a
+//! refusal what the relay said.
 //!
 //! Never: the token and the ticket go into the request's head and nowhere else.
 
@@ -8,11 +9,12 @@ use std::time::Duration;
 
 use http::header::{AUTHORIZATION, RETRY_AFTER, SEC_WEBSOCKET_PROTOCOL};
 use http::{HeaderValue, Request, Response, StatusCode};
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use rustls::{CertificateError, ClientConfig};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -20,10 +22,12 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use super::connect::connect;
+use super::known::{Known, Trouble};
 use super::port::{AGENT_PATH, FUNCTION_PATH, INSTANCE_HEADER, SUBPROTOCOL, TUNNEL_HEADER};
-use super::tls::pinning;
+use super::proxy::{self, HttpProxy, ProxyFailure};
+use super::tls::{pinning, trusting};
 use super::watched::{Heard, Watched};
-use crate::destination::Host;
+use crate::destination::{Destination, Host};
 use crate::instance::InstanceNonce;
 use crate::invitation::RelayEndpoint;
 use crate::limits::{DIAL_TIMEOUT, LARGEST_MESSAGE};
@@ -43,6 +47,10 @@ pub struct AgentRelay {
     pub token: SecretString,
     /// Judges a certificate that is not pinned.
     pub trust: Arc<ClientConfig>,
+    /// The proxy by which it is reached, if any.
+    pub proxy: Option<HttpProxy>,
+    /// What is known of it.
+    pub known: Known,
 }
 
 /// Why a dial failed, by phase.
@@ -51,6 +59,15 @@ pub enum DialError {
     /// The relay's name could not be resolved, or nothing answered there.
     #[error("TCP: {0}")]
     Tcp(#[source] io::Error),
+    /// The proxy in the way did not let us through.
+    #[error("the proxy {proxy}: {failure}")]
+    Proxy {
+        /// Where it is.
+        proxy: String,
+        /// Why.
+        #[source]
+        failure: ProxyFailure,
+    },
     /// The relay's certificate is not the expected one, or the handshake failed.
     #[error("TLS: {0}")]
     Tls(#[source] io::Error),
@@ -72,6 +89,63 @@ pub enum DialError {
     Upgrade(String),
 }
 
+impl DialError {
+    /// How long the relay asked not to be dialled again.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// Whether it is an answer of a relay that is well, about one tunnel.
+    pub(crate) fn is_about_the_tunnel(&self) -> bool {
+        matches!(self, Self::Refused { status, .. } if matches!(status.as_u16(), 404 | 409 | 410))
+    }
+
+    /// For people, and for what is known of the relay.
+    pub(crate) fn trouble(&self) -> Trouble {
+        let (code, of_us) = match self {
+            Self::Proxy { .. } => ("relay_proxy", false),
+            Self::Refused { status, .. } => ("relay_refused", matches!(status.as_u16(), 400 | 401 | 426)),
+            _ => ("relay_unreachable", false),
+        };
+        let of_proxy = matches!(self, Self::Proxy { failure, .. } if failure.is_of_any_target());
+        Trouble { code, text: self.to_string(), hint: self.hint(), of_proxy, of_us }
+    }
+
+    /// What can be done about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Tcp(_) | Self::Timeout => "check relay.url, the network and that the relay runs; it is dialled again and again",
+            Self::Proxy { failure, .. } => failure.hint(),
+            Self::Tls(error) => tls_hint(error),
+            Self::Refused { status, .. } => match status.as_u16() {
+                401 => "the relay does not know this token: pair anew with `awslambdaproxy-relay agent add`",
+                426 => "agent and relay are of different versions: update both",
+                429 => "the relay limits how many legs an agent or address may have; it is tried again when it allows",
+                503 => "the relay is full or restarts; it is tried again",
+                _ => "something else than a relay may answer at relay.url",
+            },
+            Self::Upgrade(_) => "something else than a relay answers at relay.url, or a middle box takes the upgrade away",
+        }
+    }
+}
+
+fn tls_hint(error: &io::Error) -> &'static str {
+    let certificate = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match certificate {
+        Some(rustls::Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)) => {
+            "the certificate is not the one of relay.certificate_sha256: the relay has a new one, or somebody is in between"
+        }
+        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
+            "if a private authority signed it, name that in relay.ca_file; if the relay made it itself, pin it with \
+             relay.certificate_sha256"
+        }
+        _ => "check relay.url and the relay's certificate: its names and its dates, and this machine's clock",
+    }
+}
+
 pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
@@ -86,10 +160,45 @@ pub(crate) type LegMessage = Message;
 
 /// One relay, and what an end tells it.
 #[derive(Clone)]
-struct Target {
+pub(super) struct Target {
     endpoint: RelayEndpoint,
     bearer: SecretString,
     trust: Arc<ClientConfig>,
+    /// The endpoint's own authorities judge its certificate, rather than `trust`.
+    by_authorities: bool,
+    proxy: Option<HttpProxy>,
+    known: Known,
+}
+
+impl Target {
+    pub(super) fn of_agent(relay: &AgentRelay) -> Self {
+        Self {
+            endpoint: relay.endpoint.clone(),
+            bearer: relay.token.clone(),
+            trust: relay.trust.clone(),
+            by_authorities: false,
+            proxy: relay.proxy.clone(),
+            known: relay.known.clone(),
+        }
+    }
+
+    /// A connection to the relay that is as private as its URL says.
+    pub(super) async fn open(&self) -> Result<Box<dyn Io>, DialError> {
+        let authority = &self.endpoint.url.authority;
+        let tcp = match &self.proxy {
+            None => connect(authority).await.map_err(DialError::Tcp)?,
+            Some(proxy) => {
+                through(proxy, authority).await.map_err(|failure| DialError::Proxy { proxy: proxy.to_string(), failure })?
+            }
+        };
+        Ok(if self.endpoint.url.tls { Box::new(secure(self, tcp).await?) } else { Box::new(tcp) })
+    }
+}
+
+async fn through(proxy: &HttpProxy, to: &Destination) -> Result<TcpStream, ProxyFailure> {
+    let mut tcp = connect(&proxy.authority).await?;
+    proxy::connect(&mut tcp, proxy, to).await?;
+    Ok(tcp)
 }
 
 /// Dials the relays of one tunnel.
@@ -104,20 +213,18 @@ pub struct Dialer {
 impl Dialer {
     /// For an agent's end. `relays` must not be empty; the first is dialled first.
     pub fn for_agent(relays: &[AgentRelay], tunnel: TicketHash) -> Self {
-        let target = |relay: &AgentRelay| Target {
-            endpoint: relay.endpoint.clone(),
-            bearer: relay.token.clone(),
-            trust: relay.trust.clone(),
-        };
-        Self { targets: relays.iter().map(target).collect(), is_agent: true, name: (TUNNEL_HEADER, tunnel.to_string()) }
+        Self { targets: relays.iter().map(Target::of_agent).collect(), is_agent: true, name: (TUNNEL_HEADER, tunnel.to_string()) }
     }
 
-    /// For a function's end. `relays` must not be empty; `trust` judges those without a pin.
+    /// For a function's end. `relays` must not be empty; `trust` judges those without a pin or authorities of their own.
     pub fn for_function(relays: &[RelayEndpoint], ticket: &Ticket, instance: InstanceNonce, trust: &Arc<ClientConfig>) -> Self {
         let target = |endpoint: &RelayEndpoint| Target {
             endpoint: endpoint.clone(),
             bearer: ticket.to_hex().into(),
             trust: trust.clone(),
+            by_authorities: !endpoint.authorities.is_empty(),
+            proxy: None,
+            known: Known::default(),
         };
         Self { targets: relays.iter().map(target).collect(), is_agent: false, name: (INSTANCE_HEADER, instance.to_string()) }
     }
@@ -130,17 +237,24 @@ impl Dialer {
         self.targets.len()
     }
 
+    /// How long each relay still asks to be left alone.
+    pub(crate) fn holds(&self, now: Instant) -> Vec<Duration> {
+        self.targets.iter().map(|target| target.known.hold(now)).collect()
+    }
+
     /// Dials the relay at `index`, counted round.
     pub(crate) async fn dial(&self, index: usize) -> Result<Leg, DialError> {
         let target = &self.targets[index % self.targets.len()];
-        tokio::time::timeout(DIAL_TIMEOUT, self.attempt(target)).await.unwrap_or(Err(DialError::Timeout))
+        let dialled = tokio::time::timeout(DIAL_TIMEOUT, self.attempt(target)).await.unwrap_or(Err(DialError::Timeout));
+        match &dialled {
+            Ok(_) => target.known.note_stood(),
+            Err(error) => target.known.note_failed(error, Instant::now()),
+        }
+        dialled
     }
 
     async fn attempt(&self, target: &Target) -> Result<Leg, DialError> {
-        let relay = &target.endpoint;
-        let tcp = connect(&relay.url.authority).await.map_err(DialError::Tcp)?;
-        let io: Box<dyn Io> = if relay.url.tls { Box::new(secure(target, tcp).await?) } else { Box::new(tcp) };
-        let (watched, heard) = Watched::new(io);
+        let (watched, heard) = Watched::new(target.open().await?);
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)
@@ -167,11 +281,14 @@ impl Dialer {
 }
 
 async fn secure(target: &Target, tcp: TcpStream) -> Result<impl Io + use<>, DialError> {
-    let config = match target.endpoint.pin {
-        Some(pin) => pinning(pin).map_err(|error| DialError::Tls(io::Error::other(error)))?,
+    let wrong = |error: rustls::Error| DialError::Tls(io::Error::other(error));
+    let endpoint = &target.endpoint;
+    let config = match endpoint.pin {
+        Some(pin) => pinning(pin).map_err(wrong)?,
+        None if target.by_authorities => trusting(endpoint.authorities.and_public()).map_err(wrong)?,
         None => target.trust.clone(),
     };
-    let name = match &target.endpoint.url.authority.host {
+    let name = match &endpoint.url.authority.host {
         Host::Ip(ip) => ServerName::from(*ip),
         Host::Name(name) => ServerName::try_from(name.clone()).map_err(|error| DialError::Tls(io::Error::other(error)))?,
     };

@@ -11,6 +11,7 @@ use super::pump::{Happening, Pump};
 use super::reaction::{self, Reaction};
 use super::silence::{Judgement, Silence};
 use crate::leg::dial::Leg;
+use crate::leg::known::Trouble;
 use crate::leg::port::{Notice, close};
 use crate::limits::LEG_SILENCE;
 
@@ -20,6 +21,9 @@ const FUNCTION_MOVES_AFTER: Duration = Duration::from_secs(3);
 const AGENT_MOVES_AFTER: Duration = Duration::from_secs(5);
 /// How long the close of a leg may take: the process may be about to be frozen or to exit.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// What can be done about a leg that was lost.
+const LOST_LEG: &str = "it is dialled again at once; where this goes on, look at the relay's log and at the network";
 
 /// What the driver waits for while a leg stands.
 enum Event {
@@ -183,7 +187,8 @@ impl Driver {
         tracing::debug!(cause, "leg lost");
         self.shared.link().unpaired();
         self.note_unpaired(cause);
-        self.status.send_modify(|status| (status.leg, status.last_cause) = (None, Some(cause.to_owned())));
+        let trouble = Trouble { code: "leg_lost", text: cause.to_owned(), hint: LOST_LEG, of_proxy: false, of_us: false };
+        self.status.send_modify(|status| (status.leg, status.last_trouble) = (None, Some(trouble)));
         if let Some(code) = code {
             self.close(pump, code).await;
             // The peer may have come meanwhile: that was news of the leg that is left.

@@ -18,6 +18,10 @@ impl Driver {
     pub(super) async fn dial(&mut self, mut wait: Duration) -> Result<Leg, LinkEnd> {
         loop {
             self.rest(wait).await?;
+            wait = self.take_turn();
+            if !wait.is_zero() {
+                continue;
+            }
             let Some(result) = self.attempt().await? else {
                 wait = Duration::ZERO;
                 continue;
@@ -28,6 +32,18 @@ impl Driver {
                 Err(error) => wait = self.after_failure(&error)?,
             }
         }
+    }
+
+    /// Chooses the relay to dial, and says how long to wait before: one that asked to be left alone is passed over, and
+    /// only when all have asked is the first of them waited for.
+    fn take_turn(&mut self) -> Duration {
+        let (relay, hold) = turn(self.relay, &self.dialer.holds(Instant::now()));
+        self.relay = relay;
+        if !hold.is_zero() {
+            // There is nobody to dial; what the relays said is their answer.
+            self.patience.dialled();
+        }
+        hold
     }
 
     /// One dial; `None` when a freeze or another network came between, so that what becomes of it says nothing.
@@ -77,14 +93,14 @@ impl Driver {
         if let Some(end) = self.shared.link().end() {
             return Err(end.clone());
         }
-        let cause = self.status.borrow().last_cause.clone();
-        self.check_patience(cause.as_deref().unwrap_or("the relay did not answer"))
+        let trouble = self.status.borrow().last_trouble.clone();
+        self.check_patience(trouble.as_ref().map_or("the relay did not answer", |trouble| trouble.text.as_str()))
     }
 
     /// Decides about a failed dial: how long to wait before the next.
     fn after_failure(&mut self, error: &DialError) -> Result<Duration, LinkEnd> {
         tracing::debug!(%error, "dial failed");
-        self.status.send_modify(|status| status.last_cause = Some(error.to_string()));
+        self.status.send_modify(|status| status.last_trouble = Some(error.trouble()));
         let unknown = matches!(error, DialError::Refused { status, .. } if status.as_u16() == 404);
         let never_paired = self.status.borrow().last_outage.is_none();
         if unknown && never_paired && !self.dialer.is_agent() && self.begun.elapsed() >= FIRST_DIAL {
@@ -92,11 +108,10 @@ impl Driver {
         }
         match reaction::to_dial_error(error, self.dialer.is_agent()) {
             Reaction::Final(end) => Err(end),
-            Reaction::Redial { not_before, elsewhere } => {
+            Reaction::Redial { elsewhere } => {
                 self.check_patience(&error.to_string())?;
                 self.relay += usize::from(elsewhere);
-                let another = self.dialer.relays() > 1;
-                Ok(self.next_pause().max(not_before.filter(|_| !another).unwrap_or_default()))
+                Ok(self.next_pause())
             }
         }
     }
@@ -122,5 +137,29 @@ impl Driver {
             (self.pause, self.begun) = (PAUSES.0, Instant::now());
         }
         froze
+    }
+}
+
+/// The relay whose turn it is, counted round from `from`, and how long to wait for it.
+fn turn(from: usize, holds: &[Duration]) -> (usize, Duration) {
+    let held = |relay: usize| holds.get(relay % holds.len()).copied().unwrap_or_default();
+    let soonest = (from..from + holds.len()).min_by_key(|relay| held(*relay)).unwrap_or(from);
+    (soonest, if holds.is_empty() { Duration::ZERO } else { held(soonest) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_relay_that_asked_for_a_pause_keeps_it_while_the_others_are_tried() {
+        const FREE: Duration = Duration::ZERO;
+        assert_eq!(turn(0, &[FREE, FREE, FREE]), (0, FREE));
+        assert_eq!(turn(0, &[7 * S, FREE, FREE]), (1, FREE));
+        assert_eq!(turn(4, &[FREE, 7 * S, 3 * S]), (6, FREE), "counted round");
+        assert_eq!(turn(1, &[7 * S, 5 * S, 3 * S]), (2, 3 * S), "all have asked: the first to be free again");
+        assert_eq!(turn(1, &[7 * S]), (1, 7 * S));
     }
 }

@@ -1,7 +1,5 @@
 //! What an end does about a refused dial or a closed leg: the design's table of reactions. Pure.
 
-use std::time::Duration;
-
 use super::end::LinkEnd;
 use crate::leg::dial::DialError;
 use crate::leg::port::close;
@@ -11,22 +9,22 @@ use crate::leg::port::close;
 pub(super) enum Reaction {
     /// The link is over.
     Final(LinkEnd),
-    /// Dial again, not before this has passed if it is given; `elsewhere` when another relay may know more.
-    Redial { not_before: Option<Duration>, elsewhere: bool },
+    /// Dial again, as soon as the relay allows; `elsewhere` when another may know more.
+    Redial { elsewhere: bool },
 }
 
-const REDIAL: Reaction = Reaction::Redial { not_before: None, elsewhere: false };
+const REDIAL: Reaction = Reaction::Redial { elsewhere: false };
 
 pub(super) fn to_dial_error(error: &DialError, is_agent: bool) -> Reaction {
-    let DialError::Refused { status, retry_after, reason } = error else {
-        return Reaction::Redial { not_before: None, elsewhere: true };
+    let DialError::Refused { status, reason, .. } = error else {
+        return Reaction::Redial { elsewhere: true };
     };
     match (status.as_u16(), is_agent) {
         (400 | 401 | 410 | 426, _) | (409, true) => {
             Reaction::Final(LinkEnd::Refused { status: status.as_u16(), reason: reason.clone() })
         }
         (409, false) => Reaction::Final(LinkEnd::Superseded),
-        _ => Reaction::Redial { not_before: *retry_after, elsewhere: true },
+        _ => Reaction::Redial { elsewhere: true },
     }
 }
 
@@ -34,7 +32,7 @@ pub(super) fn to_close(code: Option<u16>) -> Reaction {
     match code {
         Some(close::DONE | close::PEER_GONE) => Reaction::Final(LinkEnd::PeerGone),
         Some(close::SUPERSEDED) => Reaction::Final(LinkEnd::Superseded),
-        Some(close::FULL) => Reaction::Redial { not_before: None, elsewhere: true },
+        Some(close::FULL) => Reaction::Redial { elsewhere: true },
         _ => REDIAL,
     }
 }
@@ -47,7 +45,7 @@ mod tests {
 
     fn refusal(status: u16, is_agent: bool) -> Reaction {
         let status = StatusCode::from_u16(status).expect("status");
-        to_dial_error(&DialError::Refused { status, retry_after: Some(Duration::from_secs(7)), reason: String::new() }, is_agent)
+        to_dial_error(&DialError::Refused { status, retry_after: None, reason: String::new() }, is_agent)
     }
 
     #[test]
@@ -66,9 +64,9 @@ mod tests {
     }
 
     #[test]
-    fn passing_answers_are_tried_again_not_before_they_allow() {
+    fn passing_answers_are_tried_again() {
         for status in [404, 429, 503, 502, 301] {
-            assert_eq!(refusal(status, false), Reaction::Redial { not_before: Some(Duration::from_secs(7)), elsewhere: true });
+            assert_eq!(refusal(status, false), Reaction::Redial { elsewhere: true });
         }
         for code in [Some(close::GOING_AWAY), Some(close::RESTARTING), Some(close::TIMED_OUT), None, Some(close::PROTOCOL_ERROR)]
         {

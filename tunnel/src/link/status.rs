@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::end::LinkEnd;
+use crate::leg::known::Trouble;
 
 /// The state of a link, published at each change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,8 +18,8 @@ pub struct LinkStatus {
     pub last_outage: Option<Duration>,
     /// What ended the last pairing, for people.
     pub interruption: Option<String>,
-    /// What ended the last leg or dial, for people.
-    pub last_cause: Option<String>,
+    /// What ended the last leg or dial.
+    pub last_trouble: Option<Trouble>,
     /// How the link ended, once it has.
     pub end: Option<LinkEnd>,
 }

@@ -8,7 +8,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout};
 use tunnel::instance::InstanceNonce;
 use tunnel::invitation::RelayEndpoint;
+use tunnel::leg::authorities::Authorities;
 use tunnel::leg::dial::{AgentRelay, Dialer};
+use tunnel::leg::known::Known;
 use tunnel::leg::tls::{public_roots, trusting};
 use tunnel::link::{LinkConfig, LinkEnd, LinkHandle, LinkStream, open};
 use tunnel::ticket::Ticket;
@@ -22,7 +24,7 @@ const SOON: Duration = Duration::from_millis(2_500);
 async fn relay() -> (TcpListener, RelayEndpoint) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("bind");
     let url = format!("ws://{}", listener.local_addr().expect("address")).parse().expect("url");
-    (listener, RelayEndpoint { url, pin: None })
+    (listener, RelayEndpoint { url, pin: None, authorities: Authorities::default() })
 }
 
 fn link(dialer: Dialer) -> (LinkStream, LinkHandle) {
@@ -35,6 +37,8 @@ fn as_agent(relays: &[&RelayEndpoint]) -> (LinkStream, LinkHandle) {
         endpoint: (*endpoint).clone(),
         token: "token".to_owned().into(),
         trust: trust.clone(),
+        proxy: None,
+        known: Known::default(),
     };
     link(Dialer::for_agent(&relays.iter().map(relay).collect::<Vec<_>>(), Ticket::mint().hash()))
 }

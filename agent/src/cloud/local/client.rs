@@ -1,6 +1,5 @@
 //! The client of the local Lambda: Lambda's own requests, over loopback, one connection for each.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -11,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::request::Builder;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -21,7 +20,8 @@ use tokio::time::timeout;
 
 use super::api::{self, ConfigurationChange, Environment, ErrorDocument, FunctionConfiguration};
 use super::options::{Options, Token};
-use crate::cloud::{Answer, Cloud, CloudError, GENERATION};
+use crate::cloud::generation::{GENERATION, next};
+use crate::cloud::{Answer, Cloud, CloudError, Reply};
 
 /// How often the kernel probes a silent connection, the same as towards AWS: home routers drop silent ones after minutes.
 const KEEPALIVE: Duration = Duration::from_secs(30);
@@ -29,6 +29,10 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 const BESIDE_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long a question about the configuration may take: nothing runs for it.
 const CONFIGURATION_TIMEOUT: Duration = Duration::from_secs(10);
+/// What its calls are called, as AWS's permissions name them.
+const INVOKE: &str = "lambda:InvokeFunction";
+const READ: &str = "lambda:GetFunctionConfiguration";
+const CHANGE: &str = "lambda:UpdateFunctionConfiguration";
 /// Largest answer that is read: a payload with room for an API error around it.
 const LARGEST_ANSWER: usize = api::LARGEST_PAYLOAD + 64 * 1024;
 
@@ -39,6 +43,7 @@ pub struct LocalCloud {
     token: Token,
     function: String,
     deadline: Duration,
+    concurrency: u32,
 }
 
 impl LocalCloud {
@@ -49,6 +54,7 @@ impl LocalCloud {
             token: options.token.clone(),
             function: options.function_name.clone(),
             deadline: Duration::from_secs(options.timeout_s.into()) + BESIDE_TIMEOUT,
+            concurrency: u32::try_from(options.concurrency).unwrap_or(u32::MAX),
         }
     }
 
@@ -63,21 +69,23 @@ impl LocalCloud {
 
     async fn configuration(&self, path: &str) -> Result<FunctionConfiguration, CloudError> {
         let request = self.request("GET", path).body(Full::default());
-        read_configuration(&self.call(request, CONFIGURATION_TIMEOUT).await?)
+        read_configuration(&self.call(READ, request, CONFIGURATION_TIMEOUT).await?)
     }
 
     /// One request on a connection of its own; an answer that is no 2xx is an error.
     async fn call(
         &self,
+        action: &str,
         request: Result<Request<Full<Bytes>>, http::Error>,
         deadline: Duration,
     ) -> Result<Response<Bytes>, CloudError> {
-        let request = request
-            .map_err(|error| CloudError::Refused { code: "InvalidParameterValueException".into(), message: error.to_string() })?;
+        let request = request.map_err(|error| {
+            CloudError::Refused(Reply::new(action, "InvalidParameterValueException", &error.to_string(), None))
+        })?;
         let tcp = TcpStream::connect(self.address).await.map_err(CloudError::Unreachable)?;
         let late = || CloudError::Lost(io::Error::new(io::ErrorKind::TimedOut, "no answer in time"));
         let response = timeout(deadline, exchange(tcp, request)).await.map_err(|_| late())?.map_err(CloudError::Lost)?;
-        if response.status().is_success() { Ok(response) } else { Err(error_of(&response)) }
+        if response.status().is_success() { Ok(response) } else { Err(error_of(action, &response)) }
     }
 }
 
@@ -88,13 +96,15 @@ impl Cloud for LocalCloud {
             .header(api::INVOCATION_TYPE, api::REQUEST_RESPONSE)
             .header(api::LOG_TYPE, api::TAIL)
             .body(Full::new(payload));
-        Ok(answer_of(self.call(request, self.deadline).await?))
+        Ok(answer_of(self.call(INVOKE, request, self.deadline).await?))
     }
 
     async fn raise_generation(&self, region: &str) -> Result<u64, CloudError> {
         let path = api::configuration_path(region, &self.function);
         let old = self.configuration(&path).await?;
-        let (generation, variables) = next_generation(old.environment.variables);
+        let mut variables = old.environment.variables;
+        let generation = next(variables.get(GENERATION).map(String::as_str));
+        variables.insert(GENERATION.into(), generation.to_string());
         let change = ConfigurationChange {
             environment: Some(Environment { variables }),
             revision_id: Some(old.revision_id),
@@ -102,17 +112,13 @@ impl Cloud for LocalCloud {
         };
         let body = serde_json::to_vec(&change).map_err(|error| strange(&error))?;
         let request = self.request("PUT", &path).body(Full::from(body));
-        self.call(request, CONFIGURATION_TIMEOUT).await?;
+        self.call(CHANGE, request, CONFIGURATION_TIMEOUT).await?;
         Ok(generation)
     }
-}
 
-/// The variables with the generation raised by one; a function that never had one was in generation 0.
-pub(super) fn next_generation(mut variables: BTreeMap<String, String>) -> (u64, BTreeMap<String, String>) {
-    let old: u64 = variables.get(GENERATION).and_then(|text| text.parse().ok()).unwrap_or(0);
-    let new = old.saturating_add(1);
-    variables.insert(GENERATION.into(), new.to_string());
-    (new, variables)
+    async fn concurrency(&self, _region: &str) -> Option<u32> {
+        Some(self.concurrency)
+    }
 }
 
 async fn exchange(tcp: TcpStream, request: Request<Full<Bytes>>) -> io::Result<Response<Bytes>> {
@@ -143,19 +149,14 @@ pub(super) fn answer_of(response: Response<Bytes>) -> Answer {
     }
 }
 
-pub(super) fn error_of(response: &Response<Bytes>) -> CloudError {
+pub(super) fn error_of(action: &str, response: &Response<Bytes>) -> CloudError {
     let document: ErrorDocument = serde_json::from_slice(response.body()).unwrap_or_default();
     let status = response.status();
     // AWS may append `:http://…` to the type.
     let code = text_of(response.headers(), api::ERROR_TYPE).and_then(|text| text.split(':').next().map(str::to_owned));
     let code = code.unwrap_or_else(|| status.to_string());
-    if status == StatusCode::TOO_MANY_REQUESTS {
-        return CloudError::Throttled { reason: document.reason.unwrap_or(code) };
-    }
-    if status.is_server_error() {
-        return CloudError::Service { code, message: document.message };
-    }
-    CloudError::Refused { code, message: document.message }
+    let reply = Reply::new(action, &code, &document.message, text_of(response.headers(), api::REQUEST_ID).as_deref());
+    CloudError::from_reply(status.as_u16(), action, document.reason.as_deref(), reply)
 }
 
 pub(super) fn read_configuration(response: &Response<Bytes>) -> Result<FunctionConfiguration, CloudError> {
@@ -163,7 +164,7 @@ pub(super) fn read_configuration(response: &Response<Bytes>) -> Result<FunctionC
 }
 
 fn strange(error: &serde_json::Error) -> CloudError {
-    CloudError::Service { code: "SerializationException".into(), message: error.to_string() }
+    CloudError::Service(Reply::new(READ, "SerializationException", &error.to_string(), None))
 }
 
 fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
@@ -176,7 +177,7 @@ mod tests {
 
     fn answered(status: u16, error_type: &str, body: &'static str) -> CloudError {
         let response = Response::builder().status(status).header(api::ERROR_TYPE, error_type);
-        error_of(&response.body(Bytes::from(body)).expect("response"))
+        error_of(INVOKE, &response.body(Bytes::from(body)).expect("response"))
     }
 
     #[test]
@@ -186,16 +187,8 @@ mod tests {
         assert!(matches!(throttled, CloudError::Throttled { reason } if reason == "ConcurrentInvocationLimitExceeded"));
         let refused = answered(404, "ResourceNotFoundException:http://x", r#"{"Type":"User","Message":"no"}"#);
         assert!(
-            matches!(refused, CloudError::Refused { code, message } if code == "ResourceNotFoundException" && message == "no")
+            matches!(refused, CloudError::NotFound(reply) if reply.code == "ResourceNotFoundException" && reply.message == "no")
         );
-        assert!(matches!(answered(503, "ServiceException", "<html>"), CloudError::Service { .. }));
-    }
-
-    #[test]
-    fn the_generation_rises_from_whatever_was_there() {
-        let with = |text: &str| BTreeMap::from([(GENERATION.to_owned(), text.to_owned()), ("A".to_owned(), "b".to_owned())]);
-        assert_eq!(next_generation(with("41")), (42, with("42")));
-        assert_eq!(next_generation(with("x")), (1, with("1")));
-        assert_eq!(next_generation(BTreeMap::new()).0, 1);
+        assert!(matches!(answered(503, "ServiceException", "<html>"), CloudError::Service(_)));
     }
 }

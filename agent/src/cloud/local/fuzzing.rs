@@ -5,6 +5,7 @@ use http::{HeaderValue, Response, StatusCode};
 use super::api;
 use super::client;
 use super::{Options, server};
+use crate::cloud::generation::{GENERATION, next};
 
 /// The options on standard input.
 ///
@@ -33,10 +34,10 @@ pub fn answer(status: u16, header: &[u8], body: &[u8]) {
             response.headers_mut().insert(name, value.clone());
         }
     }
-    let error = client::error_of(&response);
+    let error = client::error_of("lambda:InvokeFunction", &response);
     let _ = (error.retryable(), error.hint(), error.to_string());
     if let Ok(configuration) = client::read_configuration(&response) {
-        client::next_generation(configuration.environment.variables);
+        next(configuration.environment.variables.get(GENERATION).map(String::as_str));
     }
     client::answer_of(response);
 }

@@ -14,8 +14,8 @@ const PREFIX: &str = "AWSLAMBDAPROXY_";
 /// Between a section and its key.
 const SEPARATOR: &str = "__";
 
-/// Variables of the program itself that are no setting: `AWSLAMBDAPROXY_LOG` filters the log.
-const RESERVED: [&str; 1] = ["log"];
+/// Variables that are no setting: `AWSLAMBDAPROXY_LOG` filters the log, the others are of builds and installs.
+const RESERVED: [&str; 3] = ["log", "release_key", "base_url"];
 
 /// The variable of a full key.
 pub(in crate::config) fn name_of(key: &str) -> String {

@@ -33,6 +33,9 @@ impl<C: Cloud> Actor<C> {
     pub(super) async fn carry(&mut self, mut session: Session, beginning: &mut Beginning) -> End {
         let mut service = Service::default();
         let end = self.serve(&mut session, &mut service, beginning).await;
+        if end.is_ok() {
+            session.invocation.has_ended();
+        }
         self.dismiss(&mut service);
         end
     }
@@ -46,7 +49,7 @@ impl<C: Cloud> Actor<C> {
                 said = session.heard.next(), if control_open => Event::Said(said),
                 ended = session.driver.ended() => Event::SessionEnded(ended),
                 verdict = session.invocation.answer(Phase::Carry) => Event::Answered(verdict),
-                Ok(()) = status.changed() => Event::Link(status.borrow_and_update().clone()),
+                Ok(()) = status.changed() => Event::Link(beginning.told(&status.borrow_and_update())),
                 () = service.changed() => Event::Renewal,
             };
             match event {
@@ -100,13 +103,8 @@ async fn after_session(session: &mut Session, outcome: Result<(), String>, link:
 }
 
 fn lost_tunnel(cause: &str) -> Fault {
-    Fault {
-        phase: Phase::Carry,
-        reason: Reason::Lost,
-        text: format!("the tunnel was lost: {cause}"),
-        hint: "it is replaced; its streams were reset",
-        retryable: true,
-    }
+    let text = format!("the tunnel was lost: {cause}");
+    Fault::new(Phase::Carry, Reason::Lost, text, "it is replaced; its streams were reset")
 }
 
 /// The invocation was answered: what the tunnel still holds may come.

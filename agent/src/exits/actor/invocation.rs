@@ -1,21 +1,29 @@
 //! The invocation beside the tunnel: one synchronous Invoke, and what its answer says of the exit.
+//!
+//! The Invoke is a task of its own: also of an exit that has gone its answer is waited for, since it says what is charged.
 
 use std::fmt;
-use std::future::{Future, pending};
-use std::pin::Pin;
+use std::future::pending;
 
 use bytes::Bytes;
+use tokio::sync::oneshot;
 use tunnel::answer::{Ended, Summary};
 
-use super::{End, Fault};
+use super::{End, Fault, Outfit, crash};
 use crate::cloud::{Answer, Cloud, CloudError};
 use crate::exits::state::{Phase, Reason};
+use crate::money::Running;
 
-type Call = Pin<Box<dyn Future<Output = Result<Answer, CloudError>> + Send>>;
+/// An answer, and what of it is not settled yet.
+type Answered = (Result<Answer, CloudError>, Option<Running>);
 
 /// One Invoke under way, or none. Dropped, its answer is lost; what it started goes on.
 #[derive(Default)]
-pub struct Invocation(Option<Call>);
+pub struct Invocation {
+    call: Option<oneshot::Receiver<Answered>>,
+    /// What is charged for, as far as is known, though its answer was lost.
+    unanswered: Option<Running>,
+}
 
 /// What an answer says of the exit.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,32 +37,55 @@ pub(super) enum Verdict {
 }
 
 impl Invocation {
-    pub(super) fn begin<C: Cloud>(cloud: std::sync::Arc<C>, region: String, payload: Bytes) -> Self {
-        Self(Some(Box::pin(async move { cloud.invoke(&region, payload).await })))
+    pub(super) fn begin<C: Cloud>(outfit: &Outfit<C>, region: String, payload: Bytes) -> Self {
+        let (tell, call) = oneshot::channel();
+        let (cloud, book) = (outfit.cloud.clone(), outfit.book.clone());
+        // Ends by the cloud's own deadline, or with the agent.
+        outfit.calls.spawn(async move {
+            let running = book.begin(&region).await;
+            let answer = cloud.invoke(&region, payload).await;
+            let unsettled = running.settle(&answer);
+            let _exit_gone = tell.send((answer, unsettled));
+        });
+        Self { call: Some(call), unanswered: None }
     }
 
     /// Whether an answer is still to come.
     pub(super) fn is_under_way(&self) -> bool {
-        self.0.is_some()
+        self.call.is_some()
     }
 
     /// Gives the call away.
     pub(super) fn take(&mut self) -> Self {
-        Self(self.0.take())
+        std::mem::take(self)
     }
 
     /// Waits for the answer; for ever when there is nothing to wait for. Cancel-safe.
     pub(super) async fn answer(&mut self, phase: Phase) -> Verdict {
-        let Some(call) = &mut self.0 else { return pending().await };
-        let answer = call.await;
-        self.0 = None;
-        judge(answer, phase)
+        let Some(call) = &mut self.call else { return pending().await };
+        let answered = call.await;
+        self.call = None;
+        // The task ends without an answer only with the agent.
+        let Ok((answer, unanswered)) = answered else { return Verdict::TunnelTells };
+        self.unanswered = unanswered;
+        let verdict = judge(answer, phase);
+        if matches!(verdict, Verdict::Over(_)) {
+            self.has_ended();
+        }
+        verdict
+    }
+
+    /// The function was seen to end, or to answer: what is charged for is over, though its answer was lost.
+    pub(super) fn has_ended(&mut self) {
+        if let Some(running) = self.unanswered.take() {
+            running.over();
+        }
     }
 }
 
 impl fmt::Debug for Invocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Invocation").field(&self.is_under_way()).finish()
+        f.debug_struct("Invocation").field("under_way", &self.is_under_way()).finish_non_exhaustive()
     }
 }
 
@@ -65,43 +96,36 @@ fn judge(answer: Result<Answer, CloudError>, phase: Phase) -> Verdict {
             tracing::debug!(%error, "the Invoke connection was lost; the tunnel tells");
             Verdict::TunnelTells
         }
+        // Who stands between this machine and the cloud may lose patience with a silent call; the function runs on.
+        Err(CloudError::Service(reply)) if phase == Phase::Carry => {
+            tracing::debug!(%reply, "the cloud failed to answer for a function that runs; the tunnel tells");
+            Verdict::TunnelTells
+        }
         Err(error) => Verdict::Over(Err(refused(&error))),
     }
 }
 
 fn refused(error: &CloudError) -> Fault {
     let reason = if matches!(error, CloudError::Throttled { .. }) { Reason::Throttled } else { Reason::InvokeFailed };
-    Fault { phase: Phase::Invoke, reason, text: with_source(error), hint: error.hint(), retryable: error.retryable() }
+    let fault = Fault::new(Phase::Invoke, reason, with_cause(error), error.hint());
+    Fault { retryable: error.retryable(), code: error.code(), ..fault }
 }
 
-fn with_source(error: &CloudError) -> String {
-    let source = std::error::Error::source(error);
-    source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
+fn with_cause(error: &CloudError) -> String {
+    error.cause().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
 
 fn judge_answer(answer: &Answer, phase: Phase) -> Verdict {
     if let Some(kind) = &answer.function_error {
-        return Verdict::Over(Err(function_error(kind, answer, phase)));
+        return Verdict::Over(Err(crash::fault(kind, answer, phase)));
     }
     match serde_json::from_slice::<Summary>(&answer.payload) {
         Ok(summary) => judge_summary(&summary, phase),
         Err(error) => {
             let text = format!("the function's answer is not one of ours: {error}");
             let hint = "another program may be deployed under the function's name; `awslambdaproxy deploy` puts it right";
-            Verdict::Over(Err(Fault { phase, reason: Reason::FunctionError, text, hint, retryable: false }))
+            Verdict::Over(Err(Fault { retryable: false, ..Fault::new(phase, Reason::FunctionError, text, hint) }))
         }
-    }
-}
-
-fn function_error(kind: &str, answer: &Answer, phase: Phase) -> Fault {
-    let document = String::from_utf8_lossy(&answer.payload);
-    let text = format!("the function failed ({kind}): {document}; its log ends: {}", answer.log_tail.trim());
-    Fault {
-        phase,
-        reason: Reason::FunctionError,
-        text,
-        hint: "the function's log tells more; it is tried again",
-        retryable: true,
     }
 }
 
@@ -109,7 +133,7 @@ fn judge_summary(summary: &Summary, phase: Phase) -> Verdict {
     let fault = |phase, reason, text: &str, hint| {
         let detail = summary.outcome.detail.as_deref().unwrap_or_default();
         let text = if detail.is_empty() { text.to_owned() } else { format!("{text}: {detail}") };
-        Verdict::Over(Err(Fault { phase, reason, text, hint, retryable: true }))
+        Verdict::Over(Err(Fault::new(phase, reason, text, hint)))
     };
     match summary.outcome.ended {
         Ended::Unpaired | Ended::Renewed => Verdict::Kept,
@@ -121,8 +145,26 @@ fn judge_summary(summary: &Summary, phase: Phase) -> Verdict {
             Phase::Pair,
             Reason::RelayRefused,
             "the function could not reach the relay",
-            "check that the relay's address can be reached from the internet",
+            "check that the relay can be reached from the internet; functions trust public authorities alone, so one of your own \
+             has to be named in relay.ca_file, or the certificate be pinned with relay.certificate_sha256",
         ),
         Ended::Lost => fault(phase, Reason::Lost, "the function lost the tunnel", "it is replaced"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloud::Reply;
+
+    #[test]
+    fn no_answer_for_a_tunnel_that_stands_says_nothing_of_it() {
+        let lost = || Err(CloudError::Lost(std::io::ErrorKind::ConnectionReset.into()));
+        let failed = || Err(CloudError::Service(Reply::new("lambda:InvokeFunction in x", "HTTP 504", "", None)));
+        assert_eq!(judge(lost(), Phase::Pair), Verdict::TunnelTells);
+        assert_eq!(judge(lost(), Phase::Carry), Verdict::TunnelTells);
+        assert_eq!(judge(failed(), Phase::Carry), Verdict::TunnelTells);
+        let Verdict::Over(Err(fault)) = judge(failed(), Phase::Pair) else { panic!("a start that failed is tried again") };
+        assert_eq!((fault.code, fault.retryable, fault.phase), ("aws_failed", true, Phase::Invoke));
     }
 }

@@ -10,22 +10,23 @@
 //! Never: it chooses nothing. Whether it gets streams, and when it ends, is the scheduler's to say.
 
 mod carry;
+mod crash;
 mod invocation;
 mod renewal;
 mod roster;
 mod service;
 mod start;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
-use tokio_util::task::AbortOnDropHandle;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tunnel::instance::InstanceNonce;
 use tunnel::invitation::Egress;
-use tunnel::leg::dial::AgentRelay;
 use tunnel::link::LinkStatus;
 use tunnel::session::client::Opener;
 
@@ -34,7 +35,9 @@ pub use self::roster::Roster;
 use self::start::Beginning;
 use super::state::{ExitState, Phase, Reason};
 use crate::cloud::Cloud;
+use crate::money::Book;
 use crate::network::Network;
+use crate::relays::Relays;
 use crate::scheduler::plan::ExitId;
 
 /// Orders that may wait for an exit: each is given once, and there are few kinds.
@@ -46,14 +49,18 @@ const CLOSING: Duration = Duration::from_secs(1);
 pub struct Outfit<C> {
     /// Where functions run.
     pub cloud: Arc<C>,
-    /// The relays, the agent's own first; never empty.
-    pub relays: Vec<AgentRelay>,
+    /// The relays; there is at least one.
+    pub relays: Relays,
     /// The agent, as functions know it.
     pub agent: InstanceNonce,
     /// What exits may connect to.
     pub egress: Egress,
     /// How long a tunnel may be unpaired.
     pub grace: Duration,
+    /// Counts what is invoked.
+    pub book: Book,
+    /// The Invokes under way, also those of exits that have gone.
+    pub calls: TaskTracker,
     /// This machine's network: when it changes, every leg is dialled anew.
     pub network: Network,
 }
@@ -84,9 +91,18 @@ pub struct Fault {
     /// The cause in words.
     pub text: String,
     /// What can be done about it.
-    pub hint: &'static str,
+    pub hint: Cow<'static, str>,
     /// Whether the same invocation may succeed later.
     pub retryable: bool,
+    /// The name of the problem in `status`.
+    pub code: &'static str,
+}
+
+impl Fault {
+    /// One that the next try may not have.
+    pub(super) fn new(phase: Phase, reason: Reason, text: impl Into<String>, hint: impl Into<Cow<'static, str>>) -> Self {
+        Self { phase, reason, text: text.into(), hint: hint.into(), retryable: true, code: reason.name() }
+    }
 }
 
 /// What happened to an exit.

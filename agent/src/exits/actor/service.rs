@@ -168,6 +168,7 @@ impl<C: Cloud> Actor<C> {
             None => {}
             Some(Act::Invoke) => {
                 renewing.invoked = Instant::now();
+                session.invocation.has_ended();
                 session.invocation = self.invoke(&renewing.landing.beginning, renewing.slot);
             }
             Some(Act::Fail(cause)) => {
@@ -195,6 +196,7 @@ impl<C: Cloud> Actor<C> {
         self.dismiss(service);
         if renewed.borrowed {
             // What is still to come of an older Invoke says nothing of this one.
+            session.invocation.has_ended();
             session.invocation = Invocation::default();
         }
         self.tell(Report::Renewed(renewed)).await;

@@ -6,12 +6,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::io::{ReadHalf, WriteHalf, split};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
+use tunnel::awake::timeout;
 use tunnel::control::{self, FromFunction};
 use tunnel::identity::Identity;
 use tunnel::invitation::Invitation;
-use tunnel::link::{LinkConfig, LinkEnd, LinkHandle, LinkStream, Redialer, open};
+use tunnel::leg::dial::Dialer;
+use tunnel::link::{LinkConfig, LinkEnd, LinkHandle, LinkStatus, LinkStream, Redialer, open};
 use tunnel::session::client::{self, Driver, Opener};
 use tunnel::stream::TunnelStream;
 use tunnel::ticket::Ticket;
@@ -20,6 +22,7 @@ use super::invocation::{Invocation, Verdict};
 use super::{Actor, End, Fault, Order, Outfit, Ready, Report, Roster};
 use crate::cloud::Cloud;
 use crate::exits::state::{Phase, Reason};
+use crate::relays::Order as RelayOrder;
 
 /// How long the agent's own leg may take: a few dials of 3 s and the pauses between them.
 const LEG_TIMEOUT: Duration = Duration::from_secs(12);
@@ -34,6 +37,8 @@ pub(super) struct Beginning {
     stream: Option<LinkStream>,
     ticket: Ticket,
     identities: (Identity, Identity),
+    /// In which order both ends try the relays.
+    order: RelayOrder,
     _redialling: AbortOnDropHandle<()>,
 }
 
@@ -41,7 +46,8 @@ impl Beginning {
     /// Mints the tunnel's secrets and begins to dial.
     pub(super) fn new<C>(outfit: &Outfit<C>) -> Self {
         let ticket = Ticket::mint();
-        let dialer = tunnel::leg::dial::Dialer::for_agent(&outfit.relays, ticket.hash());
+        let order = outfit.relays.order();
+        let dialer = Dialer::for_agent(&outfit.relays.in_order(&order), ticket.hash());
         let (stream, link) = open(LinkConfig { id: ticket.hash().prefix(), dialer, grace: outfit.grace });
         let redialling = tokio::spawn(redial_at_each(outfit.network.changes(), link.redialer()));
         Self {
@@ -49,6 +55,7 @@ impl Beginning {
             stream: Some(stream),
             ticket,
             identities: (Identity::mint(), Identity::mint()),
+            order,
             _redialling: AbortOnDropHandle::new(redialling),
         }
     }
@@ -58,10 +65,15 @@ impl Beginning {
         self.invitation(outfit, roster, fresh).to_json().to_string().into()
     }
 
+    /// The link's state, as it is told.
+    pub(super) fn told(&self, status: &LinkStatus) -> LinkStatus {
+        told(&self.order, status)
+    }
+
     fn invitation<C>(&self, outfit: &Outfit<C>, roster: Roster, fresh: bool) -> Invitation {
         Invitation {
             agent: outfit.agent,
-            relays: outfit.relays.iter().map(|relay| relay.endpoint.clone()).collect(),
+            relays: outfit.relays.in_order(&self.order).into_iter().map(|relay| relay.endpoint).collect(),
             ticket: self.ticket.clone(),
             identity: self.identities.1.clone(),
             agent_key: self.identities.0.public().clone(),
@@ -73,6 +85,11 @@ impl Beginning {
             source: None,
         }
     }
+}
+
+/// A link's state, with the relay's place in the configuration for that in its tunnel's order.
+fn told(order: &RelayOrder, status: &LinkStatus) -> LinkStatus {
+    LinkStatus { leg: status.leg.and_then(|leg| order.place(leg)), ..status.clone() }
 }
 
 /// Tells the link whenever this machine's network has changed.
@@ -118,7 +135,7 @@ impl<C: Cloud> Actor<C> {
         if invoked.is_none() {
             self.stand(beginning).await?;
         }
-        let standing = beginning.link.status().borrow().clone();
+        let standing = beginning.told(&beginning.link.status().borrow());
         self.tell(Report::Link(standing)).await;
         let (mut invocation, begun) = match invoked {
             Some(invoked) => invoked,
@@ -146,7 +163,7 @@ impl<C: Cloud> Actor<C> {
 
     /// Waits for the agent's own leg, and tells of every dial that fails.
     async fn stand(&mut self, beginning: &mut Beginning) -> Result<(), End> {
-        let mut status = beginning.link.status();
+        let (mut status, order) = (beginning.link.status(), beginning.order.clone());
         let standing = {
             let mut leg = pin!(timeout(LEG_TIMEOUT, beginning.link.leg_stands()));
             loop {
@@ -154,7 +171,7 @@ impl<C: Cloud> Actor<C> {
                     standing = &mut leg => break standing.unwrap_or(Err(LinkEnd::Unknown)),
                     reason = told_to_end(&mut self.orders) => return Err(Ok(reason)),
                     Ok(()) = status.changed() => {
-                        let now = status.borrow_and_update().clone();
+                        let now = told(&order, &status.borrow_and_update());
                         self.tell(Report::Link(now)).await;
                     }
                 }
@@ -166,7 +183,7 @@ impl<C: Cloud> Actor<C> {
     /// Invokes the function for this tunnel, with the region's instances as they are now.
     pub(super) fn invoke(&self, beginning: &Beginning, fresh: bool) -> Invocation {
         let payload = beginning.payload(&self.outfit, self.post.roster.borrow().clone(), fresh);
-        Invocation::begin(self.outfit.cloud.clone(), self.post.region.clone(), payload)
+        Invocation::begin(&self.outfit, self.post.region.clone(), payload)
     }
 }
 
@@ -240,24 +257,18 @@ async fn greet(opener: &Opener) -> Result<Greeting, Fault> {
 }
 
 fn elsewhere() -> Fault {
-    let text = "the instance that was invoked renewed the tunnel that it held".to_owned();
-    Fault { phase: Phase::Pair, reason: Reason::Busy, text, hint: "it is tried again on another", retryable: true }
+    let text = "the instance that was invoked renewed the tunnel that it held";
+    Fault::new(Phase::Pair, Reason::Busy, text, "it is tried again on another")
 }
 
 fn no_leg(end: &LinkEnd, beginning: &Beginning) -> Fault {
-    let cause = beginning.link.status().borrow().last_cause.clone();
-    let (text, retryable) = match end {
-        LinkEnd::Refused { .. } => (end.to_string(), false),
-        _ => (cause.unwrap_or_else(|| end.to_string()), true),
-    };
-    let hint = match end {
-        LinkEnd::Refused { status: 401, .. } => {
-            "the relay does not know this token: pair anew with `awslambdaproxy-relay agent add`"
-        }
-        LinkEnd::Refused { status: 426, .. } => "agent and relay are of different versions: update both",
-        _ => "check relay.url, the network and that the relay runs",
-    };
-    Fault { phase: Phase::Dial, reason: Reason::RelayRefused, text: format!("the relay: {text}"), hint, retryable }
+    let trouble = beginning.link.status().borrow().last_trouble.clone();
+    let retryable = !matches!(end, LinkEnd::Refused { .. });
+    let (text, hint) = trouble.map_or_else(
+        || (end.to_string(), "check relay.url, the network and that the relay runs"),
+        |trouble| (trouble.text, trouble.hint),
+    );
+    Fault { retryable, ..Fault::new(Phase::Dial, Reason::RelayRefused, format!("the relay: {text}"), hint) }
 }
 
 fn no_function(end: &LinkEnd) -> Fault {
@@ -271,7 +282,7 @@ fn no_function(end: &LinkEnd) -> Fault {
         LinkEnd::Unknown => format!("the function did not come to the relay within {} s", PAIR_TIMEOUT.as_secs()),
         other => other.to_string(),
     };
-    Fault { phase: Phase::Pair, reason, text, hint: "check that the relay can be reached from the internet", retryable: true }
+    Fault::new(Phase::Pair, reason, text, "check that the relay can be reached from the internet")
 }
 
 fn slow(phase: Phase) -> Fault {
@@ -280,5 +291,5 @@ fn slow(phase: Phase) -> Fault {
 
 fn protocol(phase: Phase, text: &str) -> Fault {
     let hint = "agent and function may be of different versions, or the relay interferes";
-    Fault { phase, reason: Reason::ProtocolError, text: text.to_owned(), hint, retryable: true }
+    Fault::new(phase, Reason::ProtocolError, text, hint)
 }

@@ -1,5 +1,7 @@
 //! Answers of this proxy itself: what failed, in which phase, and what to do about it.
 
+use std::net::SocketAddr;
+
 use http::StatusCode;
 use tunnel::outcome::{ProxyError, Refusal};
 
@@ -9,6 +11,10 @@ use super::request::BadRequest;
 /// Seconds after which a client may ask again when no exit was there: an exit takes about as long to start.
 const RETRY_AFTER: &str = "5";
 
+/// What answers are.
+const TEXT: &str = "text/plain; charset=utf-8";
+const PAC: &str = "application/x-ns-proxy-autoconfig";
+
 /// The answer to a CONNECT that was opened (RFC 9110 section 9.3.6: no length, no body).
 pub const ESTABLISHED: &[u8] = b"HTTP/1.1 200 Connection Established\r\n\r\n";
 
@@ -16,6 +22,7 @@ pub const ESTABLISHED: &[u8] = b"HTTP/1.1 200 Connection Established\r\n\r\n";
 #[derive(Debug)]
 pub struct Answer {
     status: u16,
+    kind: &'static str,
     fields: Vec<(&'static str, Vec<u8>)>,
     text: String,
 }
@@ -37,28 +44,36 @@ impl Answer {
         if refusal.error == ProxyError::DestinationUnavailable {
             fields.push(("Retry-After", RETRY_AFTER.into()));
         }
-        Self { status: refusal.error.status().as_u16(), fields, text }
+        Self { status: refusal.error.status().as_u16(), kind: TEXT, fields, text }
     }
 
     /// A client that did not prove itself (RFC 9110 section 11.7.1).
     pub(super) fn credentials_wanted() -> Self {
         Self {
             status: 407,
+            kind: TEXT,
             fields: vec![("Proxy-Authenticate", br#"Basic realm="awslambdaproxy", charset="UTF-8""#.to_vec())],
             text: "This proxy wants the user name and password of its config file.\n".into(),
         }
     }
 
+    /// The PAC file (`FindProxyForURL`, as browsers know it): this proxy for everything, and nothing where it is not there.
+    pub(super) fn pac(proxy: Option<SocketAddr>) -> Self {
+        let Some(proxy) = proxy else { return Self::malformed(BadRequest::NoProxyRequest) };
+        let text = format!("function FindProxyForURL(url, host) {{ return \"PROXY {proxy}\"; }}\n");
+        Self { status: 200, kind: PAC, fields: vec![("Cache-Control", b"no-store".to_vec())], text }
+    }
+
     /// A head that did not come in time.
     pub(super) fn too_slow() -> Self {
-        Self { status: 408, fields: Vec::new(), text: "The request took too long to arrive.\n".into() }
+        Self { status: 408, kind: TEXT, fields: Vec::new(), text: "The request took too long to arrive.\n".into() }
     }
 
     /// The whole answer. To HEAD it has no body; `is_last` says that the connection ends with it.
     pub fn to_bytes(&self, method: &str, is_last: bool) -> Vec<u8> {
         let reason = StatusCode::from_u16(self.status).ok().and_then(|it| it.canonical_reason()).unwrap_or_default();
         let mut out = format!("HTTP/1.1 {} {reason}\r\n", self.status).into_bytes();
-        write_field(&mut out, b"Content-Type", b"text/plain; charset=utf-8");
+        write_field(&mut out, b"Content-Type", self.kind.as_bytes());
         write_field(&mut out, b"Content-Length", self.text.len().to_string().as_bytes());
         for (name, value) in &self.fields {
             write_field(&mut out, name.as_bytes(), value);
@@ -113,6 +128,13 @@ mod tests {
              Proxy-Status: awslambdaproxy; error=destination_unavailable; details=\"no exit is ready\"\r\nRetry-After: 5\r\n\r\n\
              No exit took the request in time: no exit is ready. See `awslambdaproxy status`.\n"
         );
+    }
+
+    #[test]
+    fn the_pac_file_never_says_direct() {
+        let answer = text(&Answer::pac("127.0.0.1:8080".parse().ok()), "GET", true);
+        assert!(answer.contains("Content-Type: application/x-ns-proxy-autoconfig\r\n"), "{answer}");
+        assert!(answer.ends_with("{ return \"PROXY 127.0.0.1:8080\"; }\n") && !answer.contains("DIRECT"), "{answer}");
     }
 
     #[test]

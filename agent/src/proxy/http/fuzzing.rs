@@ -17,6 +17,7 @@ pub fn request(bytes: &[u8], cut: usize) {
     let Some(end) = scan(bytes, Exactness::Request, cut) else { return };
     let Ok(head) = parse_request(&Bytes::copy_from_slice(&bytes[..end])) else { return };
     match Request::new(head) {
+        Ok(Request::Pac) => {}
         Ok(Request::Connect(destination)) => assert_eq!(destination.to_string().parse(), Ok(destination)),
         Ok(Request::Forward(forward)) => {
             check_forwarded(&forward);

@@ -33,6 +33,7 @@ use request::{Forward, Request};
 use sites::{Connection, Sites};
 
 use super::Proxy;
+use super::auth::Admission;
 use super::client::Client;
 
 /// How long a request's head may take from its first byte: slow heads must not hold connections.
@@ -54,19 +55,26 @@ enum Next {
 
 /// Serves requests until the connection ends, or is to become a tunnel: then it is given back with the destination.
 /// After `stop`, no further request is read.
-pub async fn serve(mut client: Client, proxy: &Proxy, stop: &CancellationToken) -> Option<(Client, Destination)> {
+pub async fn serve(mut client: Client, proxy: &Proxy, stop: &CancellationToken) -> Option<(Client, Destination, Admission)> {
     let mut sites = Sites::default();
     loop {
         let Some(head) = next_head(&mut client, &mut sites, proxy, stop).await else {
             client.close().await;
             return None;
         };
-        let (method, has_proof) = (head.method.clone(), proxy.auth.accepts_basic(head.fields.values("proxy-authorization")));
-        let next = match Request::new(head) {
-            Err(bad) => refuse(&mut client, &Answer::malformed(bad), &method).await,
-            Ok(_) if !has_proof => refuse(&mut client, &Answer::credentials_wanted(), &method).await,
-            Ok(Request::Connect(destination)) => return Some((client, destination)),
-            Ok(Request::Forward(forward)) => forward_one(&forward, &mut client, &mut sites, proxy).await,
+        let (method, admission) = (head.method.clone(), proxy.auth.admits_basic(head.fields.values("proxy-authorization")));
+        let next = match (Request::new(head), admission) {
+            (Err(bad), _) => refuse(&mut client, &Answer::malformed(bad), &method).await,
+            // It says nothing but where the proxy is, and no browser proves itself for it.
+            (Ok(Request::Pac), _) => {
+                let here = client.local_address();
+                refuse(&mut client, &Answer::pac(here), &method).await
+            }
+            (Ok(_), None) => refuse(&mut client, &Answer::credentials_wanted(), &method).await,
+            (Ok(Request::Connect(destination)), Some(admission)) => return Some((client, destination, admission)),
+            (Ok(Request::Forward(forward)), Some(admission)) => {
+                forward_one(&forward, &admission, &mut client, &mut sites, proxy).await
+            }
         };
         match next {
             Next::Continue => {}
@@ -131,8 +139,8 @@ async fn refuse(client: &mut Client, answer: &Answer, method: &str) -> Next {
 }
 
 /// Carries one request to its site and the response back.
-async fn forward_one(forward: &Forward, client: &mut Client, sites: &mut Sites, proxy: &Proxy) -> Next {
-    let route = proxy.router.route(&forward.destination);
+async fn forward_one(forward: &Forward, admission: &Admission, client: &mut Client, sites: &mut Sites, proxy: &Proxy) -> Next {
+    let route = proxy.router.route(&forward.destination).within(admission.region.as_deref());
     let connection = match sites.take(&forward.destination, &route, &proxy.pool).await {
         Some(connection) => Ok(connection),
         None => tokio::select! {

@@ -1,7 +1,7 @@
 //! What a client's request asks of a proxy: a tunnel, or one exchange with a site.
 
 use bytes::Bytes;
-use tunnel::destination::{BadDestination, Destination};
+use tunnel::destination::{BadDestination, Destination, Host};
 
 use super::body::{BadBody, Framing, request_framing};
 use super::fields::{Field, write_field};
@@ -10,6 +10,9 @@ use super::head::{BadHead, RequestHead, Version};
 /// Default port of `http` (RFC 9110 section 4.2.1).
 const HTTP_PORT: u16 = 80;
 
+/// The one target in origin form that is served.
+const PAC: &str = "/proxy.pac";
+
 /// A request that this proxy can serve.
 #[derive(Debug)]
 pub(super) enum Request {
@@ -17,6 +20,8 @@ pub(super) enum Request {
     Connect(Destination),
     /// A request in absolute form.
     Forward(Box<Forward>),
+    /// The file by which a browser of this machine finds the proxy.
+    Pac,
 }
 
 /// A request for a site.
@@ -83,6 +88,9 @@ impl Request {
             let is_clear = hosts <= 1 && matches!(framing, Framing::Empty | Framing::Length(0));
             return if is_clear { Ok(Self::Connect(head.target.parse()?)) } else { Err(BadRequest::ConnectBody) };
         }
+        if is_pac(&head) {
+            return Ok(Self::Pac);
+        }
         let (authority, target) = split_target(&head)?;
         if hosts > 1 || (hosts == 0 && head.version == Version::Http11) {
             return Err(BadHead::Host.into());
@@ -136,6 +144,22 @@ impl Forward {
             })
             .chain(chunked)
     }
+}
+
+/// Whether the head asks for the PAC file under a name of this machine: a page from elsewhere, whose name leads here, does not
+/// get it.
+fn is_pac(head: &RequestHead) -> bool {
+    let mut hosts = head.fields.values("host");
+    let is_here = |value: &[u8]| {
+        let host = std::str::from_utf8(value).ok().and_then(|text| Destination::parse_or(text, HTTP_PORT).ok());
+        host.is_some_and(|it| match it.host {
+            Host::Ip(ip) => ip.is_loopback(),
+            Host::Name(name) => name == "localhost",
+        })
+    };
+    matches!(head.method.as_str(), "GET" | "HEAD")
+        && head.target == PAC
+        && matches!((hosts.next(), hosts.next()), (Some(host), None) if is_here(host))
 }
 
 /// The methods whose way through proxies `Max-Forwards` bounds (RFC 9110 section 7.6.2).
@@ -247,6 +271,26 @@ mod tests {
         assert_eq!(error("CONNECT a:1 HTTP/1.1\r\nContent-Length: 5"), Some(BadRequest::ConnectBody));
         assert_eq!(error("CONNECT a:1 HTTP/1.1\r\nTransfer-Encoding: chunked"), Some(BadRequest::ConnectBody));
         assert!(matches!(parse("CONNECT [2001:db8::1]:443 HTTP/1.0\r\n\r\n"), Ok(Request::Connect(_))));
+    }
+
+    #[test]
+    fn the_pac_file_is_there_under_a_name_of_this_machine_only() {
+        let is_pac = |text: &str| matches!(parse(&format!("{text}\r\n\r\n")), Ok(Request::Pac));
+        for host in ["127.0.0.1:8080", "localhost", "LOCALHOST:1", "[::1]:8080", "127.1.2.3"] {
+            assert!(is_pac(&format!("GET /proxy.pac HTTP/1.1\r\nHost: {host}")), "{host}");
+        }
+        for head in [
+            "GET /proxy.pac HTTP/1.1\r\nHost: evil.example:8080",
+            "GET /proxy.pac HTTP/1.1\r\nHost: 192.0.2.1",
+            "GET /proxy.pac HTTP/1.1\r\nHost: localhost.evil.example",
+            "GET /proxy.pac HTTP/1.0",
+            "GET /proxy.pac HTTP/1.1\r\nHost: localhost\r\nHost: localhost",
+            "POST /proxy.pac HTTP/1.1\r\nHost: localhost",
+            "GET /proxy.pac?x HTTP/1.1\r\nHost: localhost",
+            "GET /Proxy.pac HTTP/1.1\r\nHost: localhost",
+        ] {
+            assert!(!is_pac(head), "{head}");
+        }
     }
 
     proptest! {

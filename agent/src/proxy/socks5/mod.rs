@@ -11,7 +11,7 @@ use bytes::Buf;
 use tokio::time::timeout;
 use tunnel::outcome::Refusal;
 
-use super::auth::Auth;
+use super::auth::{Admission, Auth};
 use super::client::Client;
 use message::{BadMessage, NO_AUTH, NO_METHOD, PASSWORD, Parsed, SUCCEEDED};
 pub use message::{Request, SOCKS4_REFUSAL};
@@ -47,44 +47,47 @@ pub fn refused(refusal: &Refusal) -> [u8; 10] {
 }
 
 /// Reads what a client asks for, after it has proved itself.
-pub async fn read_request(client: &mut Client, auth: &Auth) -> Result<Request, HandshakeError> {
+pub async fn read_request(client: &mut Client, auth: &Auth) -> Result<(Request, Admission), HandshakeError> {
     timeout(HANDSHAKE_TIME, handshake(client, auth)).await.unwrap_or(Err(HandshakeError::TooSlow))
 }
 
-async fn handshake(client: &mut Client, auth: &Auth) -> Result<Request, HandshakeError> {
-    agree_on_method(client, auth).await?;
+async fn handshake(client: &mut Client, auth: &Auth) -> Result<(Request, Admission), HandshakeError> {
+    let admission = agree_on_method(client, auth).await?;
     match read(client, message::request).await {
         Err(HandshakeError::Bad(bad)) => {
             client.send(&message::reply(bad.reply())).await?;
             Err(bad.into())
         }
-        request => request,
+        request => request.map(|request| (request, admission)),
     }
 }
 
-/// Without credentials in the config any are taken: programs that have some often offer nothing else.
-async fn agree_on_method(client: &mut Client, auth: &Auth) -> Result<(), HandshakeError> {
+/// Without credentials in the config any are taken: programs that have some often offer nothing else, and their user name may
+/// wish for a region.
+async fn agree_on_method(client: &mut Client, auth: &Auth) -> Result<Admission, HandshakeError> {
     let offered = read(client, |bytes| Ok(message::greeting(bytes)?.map(|(methods, used)| (methods.to_vec(), used)))).await?;
-    let method = match auth.is_required() {
-        false if offered.contains(&NO_AUTH) => NO_AUTH,
-        _ if offered.contains(&PASSWORD) => PASSWORD,
-        _ => NO_METHOD,
+    let method = if offered.contains(&PASSWORD) {
+        PASSWORD
+    } else if offered.contains(&NO_AUTH) && !auth.is_required() {
+        NO_AUTH
+    } else {
+        NO_METHOD
     };
     client.send(&message::method(method)).await?;
     match method {
-        NO_AUTH => Ok(()),
+        NO_AUTH => Ok(Admission::default()),
         PASSWORD => check_password(client, auth).await,
         _ => Err(HandshakeError::Unproven),
     }
 }
 
-async fn check_password(client: &mut Client, auth: &Auth) -> Result<(), HandshakeError> {
-    let judge = |bytes: &[u8]| -> Parsed<bool> {
-        Ok(message::password(bytes)?.map(|((username, password), used)| (auth.accepts(username, password), used)))
+async fn check_password(client: &mut Client, auth: &Auth) -> Result<Admission, HandshakeError> {
+    let judge = |bytes: &[u8]| -> Parsed<Option<Admission>> {
+        Ok(message::password(bytes)?.map(|((username, password), used)| (auth.admits(username, password), used)))
     };
-    let accepted = read(client, judge).await?;
-    client.send(&message::password_answer(accepted)).await?;
-    if accepted { Ok(()) } else { Err(HandshakeError::Unproven) }
+    let admission = read(client, judge).await?;
+    client.send(&message::password_answer(admission.is_some())).await?;
+    admission.ok_or(HandshakeError::Unproven)
 }
 
 /// Reads until `parse` has a message. What follows it stays in the buffer.

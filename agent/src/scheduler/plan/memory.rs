@@ -93,8 +93,9 @@ impl RegionState {
         }
     }
 
-    /// The user wants a new exit now.
+    /// The user wants a new exit now: a failure that he may have mended is no longer waited for.
     pub fn on_rotate_requested(&mut self, now: Timestamp, fresh: bool) {
+        self.backoff.retry_now(now);
         self.request = Some(Request { at: now, fresh });
         if fresh {
             self.care.on_requested();
@@ -107,8 +108,8 @@ impl RegionState {
         self.renewal_failed_at = (!worked).then_some(now);
     }
 
-    /// A new exit told its address.
-    pub fn on_address(&mut self, address: IpAddr) {
+    /// A new exit told its address. Says whether one of the region's last exits had it too.
+    pub fn on_address(&mut self, address: IpAddr) -> bool {
         let seen = self.addresses.contains(&address);
         self.addresses.retain(|known| *known != address);
         if self.addresses.len() == ADDRESSES {
@@ -116,6 +117,7 @@ impl RegionState {
         }
         self.addresses.push_back(address);
         self.care.on_address(seen);
+        seen
     }
 
     /// A generation that was seen, at an exit or in the function's environment. Generations only grow: an exit that was invoked

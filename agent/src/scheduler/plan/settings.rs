@@ -46,7 +46,7 @@ pub struct Settings {
     pub frequency: Frequency,
     /// `aws.timeout`: the life of one invocation.
     pub timeout: Duration,
-    /// `exits.max_per_region`, at least 2.
+    /// `exits.max_per_region`, or less where the account allows less.
     pub max_per_region: usize,
     /// `exits.drain`.
     pub drain: Duration,
@@ -80,8 +80,8 @@ impl Settings {
         (self.lead() + self.question_lead()) / 2
     }
 
-    /// When a region is full. The config demands 2; less would make every rotation a cut.
+    /// When a region is full. The config demands 2; where the account allows 1 every rotation is a cut.
     pub(super) fn slots(&self) -> usize {
-        self.max_per_region.max(2)
+        self.max_per_region.max(1)
     }
 }

@@ -25,6 +25,8 @@ pub(super) struct Exit {
     pub(super) ready_at: Option<Timestamp>,
     pub(super) ready: Option<Known>,
     pub(super) address: Option<IpAddr>,
+    /// The region's last exits had it too.
+    pub(super) address_seen: bool,
     /// The question for the address is over, whatever came of it.
     pub(super) asked_address: bool,
     /// The relay on which its leg stands, by its place in the list.
@@ -42,6 +44,8 @@ pub(super) struct Exit {
     pub(super) renewals: u64,
     pub(super) ending: bool,
     pub(super) in_pool: bool,
+    /// Bytes that were counted as having left the cloud.
+    pub(super) counted: u64,
 }
 
 /// What `hello` told.
@@ -83,6 +87,7 @@ impl Exit {
             ready_at: None,
             ready: None,
             address: None,
+            address_seen: false,
             asked_address: false,
             leg: None,
             unpaired_since: None,
@@ -96,6 +101,7 @@ impl Exit {
             renewals: 0,
             ending: false,
             in_pool: false,
+            counted: 0,
         }
     }
 
@@ -110,6 +116,12 @@ impl Exit {
     /// Whether an Invoke of its own is under way and has not yet led to anything.
     pub(super) fn is_in_start_phase(&self) -> bool {
         self.state.is_starting() || self.renewal == RenewalProgress::UnderWay
+    }
+
+    /// Bytes that left the cloud since this was last asked: what a site gets, and what the relay gets for the user.
+    pub(super) fn carried(&mut self, streams: &StreamStats) -> u64 {
+        let all = streams.bytes_up.saturating_add(streams.bytes_down);
+        all.saturating_sub(std::mem::replace(&mut self.counted, all))
     }
 
     pub(super) fn view(&self, streams: &StreamStats) -> ExitView {

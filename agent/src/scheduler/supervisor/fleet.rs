@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use tunnel::link::LinkStatus;
 
 use super::exit::{Ended, Exit, Known, pool_id};
-use super::{ENDED_SHOWN, Supervisor};
-use crate::cloud::Cloud;
+use super::{ENDED_SHOWN, Supervisor, version};
+use crate::cloud::{Cloud, CloudError};
 use crate::exits::actor::{self, Fault, Order, Post, Ready, Report, Told};
 use crate::exits::state::{ExitState, Phase, Reason};
 use crate::exits::{ExitEntry, ExitView as Pooled, StreamStats, address};
@@ -16,12 +16,14 @@ use crate::scheduler::plan::{Action, ExitId, RegionView, Why, plan};
 use crate::scheduler::time::Timestamp;
 
 /// What an errand brought back.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) enum Finding {
     /// The address that a site sees of this exit; `None` when the question failed.
     Address(ExitId, Option<IpAddr>),
-    /// The region's new generation; `None` when the change failed.
-    Generation(usize, Option<u64>),
+    /// The region's new generation, or why there is none.
+    Generation(usize, Result<u64, CloudError>),
+    /// How many invocations the region allows at a time, if that can be learned.
+    Concurrency(usize, Option<u32>),
 }
 
 impl<C: Cloud> Supervisor<C> {
@@ -58,6 +60,7 @@ impl<C: Cloud> Supervisor<C> {
         let region = &mut self.regions[exit.region];
         region.memory.on_ready();
         region.memory.on_generation(ready.generation);
+        version::compare(&self.health, &region.name, &ready.version);
         region.function_version = Some(ready.version.clone());
         region.error = None;
         self.health.clear(&problem_key(&region.name));
@@ -79,11 +82,6 @@ impl<C: Cloud> Supervisor<C> {
     fn on_link(&mut self, id: ExitId, status: &LinkStatus) {
         let Some(exit) = self.exits.get_mut(&id) else { return };
         exit.leg = status.leg;
-        match (status.leg, &status.last_cause) {
-            (Some(_), _) => drop(self.health.clear(&unreachable_key())),
-            (None, Some(cause)) => self.health.set(unreachable_key(), unreachable(cause)),
-            (None, None) => {}
-        }
         if exit.state.is_starting() {
             return;
         }
@@ -107,6 +105,7 @@ impl<C: Cloud> Supervisor<C> {
         let Some(mut exit) = self.exits.remove(&id) else { return };
         let now = super::now();
         let streams = self.pool.remove(&exit.pool_id()).unwrap_or_default();
+        self.outfit.book.carried(&self.regions[exit.region].name, exit.carried(&streams));
         let was_ready = exit.ready_at;
         // The function's time limit is no fault, nor is what comes of an end that was ordered.
         let is_lost = matches!(state, ExitState::Failed(..)) && !exit.ending;
@@ -117,6 +116,9 @@ impl<C: Cloud> Supervisor<C> {
         tracing::info!(region = region.name, exit = %exit_id, reason, cause, streams_cut = streams.cut + streams.open as u64, "exit ended");
         if let Some(fault) = &fault {
             region.error = Some(fault.text.clone());
+        }
+        // What stops a leg is a relay's problem, not a region's: it is told once.
+        if let Some(fault) = fault.as_ref().filter(|fault| fault.phase != Phase::Dial) {
             self.health.set(problem_key(&region.name), problem(&region.name, fault));
         }
         let jitter = Jitter::new(fastrand::f64());
@@ -134,7 +136,6 @@ impl<C: Cloud> Supervisor<C> {
     }
 
     pub(super) fn on_finding(&mut self, finding: &Finding) {
-        let now = super::now();
         match *finding {
             Finding::Address(id, found) => {
                 let Some(exit) = self.exits.get_mut(&id) else { return };
@@ -143,17 +144,18 @@ impl<C: Cloud> Supervisor<C> {
                 exit.address = Some(address);
                 self.totals.saw(address);
                 let region = &mut self.regions[exit.region];
-                region.memory.on_address(address);
+                exit.address_seen = region.memory.on_address(address);
                 tracing::info!(region = region.name, exit = %exit.pool_id(), %address, "sites see this address");
             }
-            Finding::Generation(region, raised) => self.regions[region].memory.on_generation_raised(now, raised),
+            Finding::Generation(region, ref raised) => self.on_generation(region, raised),
+            Finding::Concurrency(region, limit) => self.on_concurrency(region, limit),
         }
     }
 
     /// Plans one region and carries the plan out. Returns when it wants to be asked again.
     pub(super) fn plan_region(&mut self, index: usize, now: Timestamp) -> Option<Timestamp> {
         let view = self.view(index);
-        let plan = plan(now, &self.settings, &mut self.regions[index].memory, &view);
+        let plan = plan(now, &self.settings_of(index), &mut self.regions[index].memory, &view);
         self.regions[index].take(&plan);
         for action in plan.actions {
             self.carry_out(index, action, now);
@@ -166,7 +168,8 @@ impl<C: Cloud> Supervisor<C> {
         let pooled = self.pool.exits();
         let exits = self.exits.values().filter(|exit| exit.region == index);
         let exits = exits.map(|exit| exit.view(&streams_of(&pooled, exit))).collect();
-        RegionView { exits, ..RegionView::default() }
+        let may_invoke = self.outfit.book.may_invoke() && self.regions[index].limit != Some(0);
+        RegionView { exits, may_invoke, ..RegionView::default() }
     }
 
     fn carry_out(&mut self, index: usize, action: Action, now: Timestamp) {
@@ -221,19 +224,6 @@ impl<C: Cloud> Supervisor<C> {
         exit.handle.order(Order::End(reason));
         self.pool.set_active(&exit.pool_id(), false);
     }
-
-    fn raise_generation(&mut self, index: usize) {
-        let (cloud, region) = (self.outfit.cloud.clone(), self.regions[index].name.clone());
-        let findings = self.findings.0.clone();
-        self.errands.spawn(async move {
-            let raised = cloud.raise_generation(&region).await;
-            match &raised {
-                Ok(generation) => tracing::info!(region, generation, "later exits start in new instances"),
-                Err(error) => tracing::warn!(region, %error, hint = error.hint(), "the generation could not be raised"),
-            }
-            let _ending = findings.send(Finding::Generation(index, raised.ok())).await;
-        });
-    }
 }
 
 pub(super) fn streams_of(pooled: &[Pooled], exit: &Exit) -> StreamStats {
@@ -256,22 +246,6 @@ fn kind(fault: Option<&Fault>) -> FailureKind {
     }
 }
 
-/// Every exit dials the same relays: one problem for all.
-fn unreachable_key() -> ProblemKey {
-    ProblemKey::agent("relay_unreachable")
-}
-
-fn unreachable(cause: &str) -> Problem {
-    Problem {
-        code: "relay_unreachable".to_owned(),
-        severity: Severity::Warning,
-        region: None,
-        phase: Some(Phase::Dial.name().to_owned()),
-        text: format!("the relay cannot be reached: {cause}"),
-        hint: Some("check relay.url, the network and that the relay runs; it is dialled again and again".to_owned()),
-    }
-}
-
 /// A region has one problem at a time: the last failure, until an exit is ready.
 fn problem_key(region: &str) -> ProblemKey {
     ProblemKey::of("exit_failed", region)
@@ -279,11 +253,11 @@ fn problem_key(region: &str) -> ProblemKey {
 
 fn problem(region: &str, fault: &Fault) -> Problem {
     Problem {
-        code: fault.reason.name().to_owned(),
+        code: fault.code.to_owned(),
         severity: Severity::Error,
         region: Some(region.to_owned()),
         phase: Some(fault.phase.name().to_owned()),
         text: fault.text.clone(),
-        hint: Some(fault.hint.to_owned()),
+        hint: Some(fault.hint.clone().into_owned()),
     }
 }

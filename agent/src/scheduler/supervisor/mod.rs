@@ -10,14 +10,18 @@
 
 mod exit;
 mod fleet;
+mod generation;
+mod quota;
 mod region;
 mod renewal;
 mod requests;
+mod rotation;
 mod snapshot;
+mod version;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -26,9 +30,10 @@ use tokio::time::{Instant, sleep_until};
 use self::exit::{Ended, Exit};
 use self::fleet::Finding;
 use self::region::Region;
-use self::requests::Rotation;
-pub use self::requests::{Request, Rotated};
-pub use self::snapshot::{Elsewhere, ExitSnapshot, RegionSnapshot, Snapshot, Totals};
+pub use self::requests::Request;
+pub use self::rotation::Rotated;
+use self::rotation::Rotation;
+pub use self::snapshot::{ExitSnapshot, RegionSnapshot, Snapshot, Totals};
 use super::idle::{Idle, IdleChange, stagger};
 use super::plan::{ExitId, Settings};
 use super::time::Timestamp;
@@ -37,6 +42,7 @@ use crate::exits::actor::{Outfit, Told};
 use crate::exits::address::CheckUrl;
 use crate::exits::{Demand, Pool};
 use crate::health::Health;
+use crate::process::wall_clock as now;
 
 /// Reports and findings that may wait: every exit has few at a time, and the task never blocks.
 const QUEUE: usize = 256;
@@ -46,6 +52,8 @@ const REQUESTS: usize = 16;
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// A burst of streams makes one plan, not hundreds.
 const SHORTEST_WAIT: Duration = Duration::from_millis(10);
+/// How often traffic is counted: a budget need not know it sooner.
+const COUNT: Duration = Duration::from_secs(5);
 /// How many ended exits `status` still shows.
 const ENDED_SHOWN: usize = 20;
 
@@ -96,6 +104,8 @@ pub struct Supervisor<C> {
     last_asked: Option<Instant>,
     /// The tasks beside exits: questions for an address, changes of a generation. They end with the supervisor.
     errands: JoinSet<()>,
+    /// When traffic is counted again.
+    count_at: Instant,
 }
 
 enum Event {
@@ -133,6 +143,7 @@ impl<C: Cloud> Supervisor<C> {
             requests: asked,
             last_asked: None,
             errands: JoinSet::new(),
+            count_at: Instant::now(),
         };
         (supervisor, SupervisorHandle { requests })
     }
@@ -213,9 +224,29 @@ impl<C: Cloud> Supervisor<C> {
                 wait = wait.min(now.until(at));
             }
         }
-        self.answer_rotations();
+        // A try that was begun is planned at once.
+        if self.answer_rotations() {
+            wait = Duration::ZERO;
+        }
+        self.ask_for_limits();
+        self.count_traffic();
         while self.errands.try_join_next().is_some() {}
         Instant::now() + wait.max(SHORTEST_WAIT)
+    }
+
+    /// Tells the book what left the cloud since the last time.
+    fn count_traffic(&mut self) {
+        if Instant::now() < self.count_at {
+            return;
+        }
+        self.count_at = Instant::now() + COUNT;
+        let pooled = self.pool.exits();
+        for exit in self.exits.values_mut() {
+            let bytes = exit.carried(&fleet::streams_of(&pooled, exit));
+            if bytes > 0 {
+                self.outfit.book.carried(&self.regions[exit.region].name, bytes);
+            }
+        }
     }
 }
 
@@ -243,10 +274,4 @@ impl SupervisorHandle {
             let _over = answer.await;
         }
     }
-}
-
-/// The wall clock.
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

@@ -3,8 +3,10 @@
 use std::collections::VecDeque;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tunnel::instance::InstanceNonce;
 
+use super::generation::Raise;
 use crate::exits::actor::Roster;
 use crate::scheduler::plan::{FreshStatus, Plan, RegionState, RegionStatus, RenewalStatus};
 use crate::scheduler::time::Timestamp;
@@ -25,6 +27,12 @@ pub(super) struct Region {
     pub(super) fresh: FreshStatus,
     pub(super) function_version: Option<String>,
     pub(super) error: Option<String>,
+    /// What came of its last raised generation.
+    pub(super) raise: Raise,
+    /// How many invocations the account allows at a time, if that is known.
+    pub(super) limit: Option<usize>,
+    /// When that was asked.
+    pub(super) limit_asked: Option<Instant>,
     /// The instances met last, the newest last.
     instances: VecDeque<InstanceNonce>,
 }
@@ -42,6 +50,9 @@ impl Region {
             fresh: FreshStatus::Ok,
             function_version: None,
             error: None,
+            raise: Raise::None,
+            limit: None,
+            limit_asked: None,
             instances: VecDeque::with_capacity(INSTANCES),
         }
     }

@@ -4,14 +4,12 @@ use std::collections::{BTreeSet, HashSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use tunnel::limits::DIAL_TIMEOUT;
-
 use super::Supervisor;
 use super::exit::{Ended, Exit};
 use super::fleet::streams_of;
 use crate::cloud::Cloud;
 use crate::exits::StreamStats;
-use crate::exits::state::{ExitState, Phase};
+use crate::exits::state::ExitState;
 use crate::scheduler::plan::{FreshStatus, RegionStatus, RenewalStatus};
 
 /// Exit addresses that are counted as distinct; more are all the same to anyone who reads the number.
@@ -28,20 +26,6 @@ pub struct Snapshot {
     pub distinct_addresses: usize,
     /// On which relays legs stand, by their place in the list.
     pub relays_in_use: BTreeSet<usize>,
-    /// What is known where no leg stands.
-    pub elsewhere: Elsewhere,
-}
-
-/// What is known of relays on which no leg stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Elsewhere {
-    /// Nobody needs them, and nothing speaks against them.
-    #[default]
-    Unused,
-    /// A leg is being dialled.
-    Dialled,
-    /// The last start failed at its leg, or a leg has been missing for longer than a dial may take.
-    Unreachable,
 }
 
 /// One region.
@@ -126,22 +110,6 @@ impl<C: Cloud> Supervisor<C> {
             exits: live.chain(ended).collect(),
             distinct_addresses: self.totals.addresses.len(),
             relays_in_use: self.exits.values().filter_map(|exit| exit.leg).collect(),
-            elsewhere: self.elsewhere(),
-        }
-    }
-
-    fn elsewhere(&self) -> Elsewhere {
-        let dialling = || self.exits.values().filter(|exit| exit.leg.is_none());
-        let last_start = self.ended.back().map(|ended| ended.exit.state);
-        let was_refused = matches!(last_start, Some(ExitState::Failed(Phase::Dial, _)));
-        if self.exits.values().any(|exit| exit.leg.is_some()) {
-            Elsewhere::Unused
-        } else if was_refused || dialling().any(|exit| exit.unpaired_since.unwrap_or(exit.begun).elapsed() >= DIAL_TIMEOUT) {
-            Elsewhere::Unreachable
-        } else if dialling().next().is_some() {
-            Elsewhere::Dialled
-        } else {
-            Elsewhere::Unused
         }
     }
 

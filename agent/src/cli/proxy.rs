@@ -1,0 +1,102 @@
+//! `proxy`: the desktop's own proxy setting.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::context::Context;
+use super::exit::Exit;
+use super::failure::Failure;
+use crate::config::project_dirs;
+use crate::control_socket::NoPlace;
+use crate::desktop::{Asked, Restored, State, SystemProxy};
+use crate::tools::SystemTools;
+
+/// Options of `proxy`.
+#[derive(Debug, Args)]
+pub(super) struct ProxyArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+enum Action {
+    /// Let the desktop's programs use the running proxy, until it ends
+    On,
+    /// Put back what was set before
+    Off,
+    /// Say whether it is set
+    Status,
+}
+
+pub(super) async fn run(context: &Context, arguments: &ProxyArgs) -> Result<Exit, Failure> {
+    match arguments.action {
+        Action::On => on(context).await,
+        Action::Off => off(context),
+        Action::Status => status(context),
+    }
+}
+
+/// Only a proxy that runs is set: without one the desktop would have no network.
+async fn on(context: &Context) -> Result<Exit, Failure> {
+    let proxy = context.proxy_address().await?;
+    let agent = context.place()?.config;
+    desktop()?.on(Asked { proxy, agent: &agent })?;
+    context.printer.data(&format!("on  {proxy}\n"))?;
+    context.printer.talk("what was set before comes back with `awslambdaproxy proxy off`, and when the agent ends");
+    Ok(Exit::Ok)
+}
+
+fn off(context: &Context) -> Result<Exit, Failure> {
+    let restored = desktop()?.off()?;
+    context.printer.data("off\n")?;
+    if let Some(text) = told(&restored) {
+        context.printer.talk(&text);
+    }
+    Ok(Exit::Ok)
+}
+
+fn status(context: &Context) -> Result<Exit, Failure> {
+    let text = match desktop()?.state()? {
+        State::Off => "off\n".to_owned(),
+        State::On { desktop } => format!("on  {desktop}\n"),
+        State::Changed { settings } => format!("changed since  {}\n", settings.join(", ")),
+    };
+    context.printer.data(&text)?;
+    Ok(Exit::Ok)
+}
+
+/// Puts back what was set for the agent that ends, or that did not end well.
+pub(super) async fn restore(context: &Context) {
+    let Ok(agent) = context.place().map(|place| place.config) else { return };
+    let work = move || -> Result<Restored, Failure> { Ok(desktop()?.off_for(&agent)?) };
+    match tokio::task::spawn_blocking(work).await {
+        Ok(Ok(restored)) => {
+            if restored != Restored::Nothing {
+                context.printer.talk("the desktop's proxy setting is as it was before `awslambdaproxy proxy on`");
+            }
+            if let Some(text) = told(&restored) {
+                context.printer.talk(&text);
+            }
+        }
+        Ok(Err(failure)) => context.printer.talk(&format!("warning: {failure}; `awslambdaproxy proxy off` tries again")),
+        Err(error) => tracing::warn!(%error, "the desktop's proxy setting could not be put back"),
+    }
+}
+
+fn told(restored: &Restored) -> Option<String> {
+    match restored {
+        Restored::Done { kept } if !kept.is_empty() => Some(format!("changed meanwhile, and left so: {}", kept.join(", "))),
+        _ => None,
+    }
+}
+
+fn desktop() -> Result<SystemProxy<'static>, Failure> {
+    Ok(SystemProxy::new(&SystemTools, &state()?, std::env::var("XDG_CURRENT_DESKTOP").ok()))
+}
+
+/// The directory of what outlives a run.
+fn state() -> Result<PathBuf, NoPlace> {
+    let directories = project_dirs().ok_or(NoPlace)?;
+    Ok(directories.state_dir().unwrap_or_else(|| directories.data_local_dir()).to_owned())
+}

@@ -1,0 +1,82 @@
+//! `service`: the agent as a service of its user.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+
+use super::context::Context;
+use super::exit::Exit;
+use super::failure::Failure;
+use crate::config::{Flags, Mode};
+use crate::control_socket::NoPlace;
+use crate::service::{Manager, Service, manager};
+use crate::tools::SystemTools;
+
+/// Options of `service`.
+#[derive(Debug, Args)]
+pub(super) struct ServiceArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+enum Action {
+    /// Start it now and whenever you log in
+    Install,
+    /// End it, and do not start it any more
+    Uninstall,
+    /// Say whether it is installed, and whether it runs
+    Status,
+}
+
+pub(super) async fn run(context: &Context, arguments: &ServiceArgs) -> Result<Exit, Failure> {
+    let manager = here()?;
+    match arguments.action {
+        Action::Install => install(context, &*manager).await,
+        Action::Uninstall => uninstall(context, &*manager),
+        Action::Status => status(context, &*manager),
+    }
+}
+
+fn here() -> Result<Box<dyn Manager>, Failure> {
+    let directories = directories::BaseDirs::new().ok_or(NoPlace)?;
+    Ok(manager(directories.home_dir(), directories.config_dir()))
+}
+
+/// A service that cannot work is not installed: the configuration must be right, and no other agent run on it.
+async fn install(context: &Context, manager: &dyn Manager) -> Result<Exit, Failure> {
+    context.load(Flags::default(), Mode::Cloud)?;
+    let is_ours = manager.condition(&SystemTools)?.is_running;
+    if !is_ours && context.agent()?.status().await.is_ok() {
+        let text = "an agent runs on this configuration already, and the service would be a second one; end it first (Ctrl-C)";
+        return Err(anyhow::anyhow!(text).into());
+    }
+    let service = Service { program: program()?, config: context.named_file()? };
+    manager.install(&SystemTools, &service)?;
+    context.printer.data("installed\n")?;
+    context.printer.talk(&format!("it starts whenever you log in; its log: {}", manager.log_hint()));
+    Ok(Exit::Ok)
+}
+
+/// The program by the name under which it was found, so that an update reaches the service too.
+fn program() -> Result<PathBuf, Failure> {
+    Ok(std::env::current_exe().context("cannot find this program's own file")?)
+}
+
+fn uninstall(context: &Context, manager: &dyn Manager) -> Result<Exit, Failure> {
+    let was_there = manager.uninstall(&SystemTools)?;
+    context.printer.data(if was_there { "uninstalled\n" } else { "not installed\n" })?;
+    Ok(Exit::Ok)
+}
+
+fn status(context: &Context, manager: &dyn Manager) -> Result<Exit, Failure> {
+    let condition = manager.condition(&SystemTools)?;
+    let text = match (condition.is_installed, condition.is_running) {
+        (true, true) => format!("runs  {}\n", condition.place),
+        (true, false) => format!("does not run  {}\n", condition.place),
+        (false, _) => "not installed\n".to_owned(),
+    };
+    context.printer.data(&text)?;
+    Ok(if condition.is_running { Exit::Ok } else { Exit::NotRunning })
+}

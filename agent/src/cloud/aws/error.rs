@@ -1,0 +1,146 @@
+//! From the SDK's errors to a [`CloudError`], with the call that failed.
+
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_lambda::error::{DisplayErrorContext, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::DispatchFailure;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::request_id::RequestId;
+
+use crate::cloud::{CloudError, Reply, printable};
+
+/// Most links of a chain of causes that are shown.
+const LONGEST_CHAIN: usize = 12;
+/// Longest cause that is shown, characters.
+const LONGEST_CAUSE: usize = 500;
+
+/// A call that is about to be made: the permission that it needs, and where.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Call<'a> {
+    action: &'static str,
+    region: &'a str,
+}
+
+impl<'a> Call<'a> {
+    /// `action` as IAM names it, such as `lambda:GetFunction`.
+    pub(super) const fn new(action: &'static str, region: &'a str) -> Self {
+        Self { action, region }
+    }
+
+    /// What a failure of this call means.
+    pub(super) fn failed<E>(&self, error: SdkError<E, HttpResponse>) -> CloudError
+    where
+        E: Error + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        self.failed_by(error, |_| None)
+    }
+
+    /// The same where the service says which limit throttles.
+    pub(super) fn failed_by<E>(&self, error: SdkError<E, HttpResponse>, limit: impl Fn(&E) -> Option<String>) -> CloudError
+    where
+        E: Error + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        tracing::debug!(call = %self.name(), error = %DisplayErrorContext(&error), "a call to AWS failed");
+        let request_id = error.request_id().map(str::to_owned);
+        match &error {
+            SdkError::ServiceError(service) => {
+                let limit = limit(service.err());
+                let status = service.raw().status().as_u16();
+                self.sort(status, error.code(), error.message(), request_id, limit)
+            }
+            SdkError::ResponseError(response) if !response.raw().status().is_success() => {
+                self.sort(response.raw().status().as_u16(), None, None, request_id, None)
+            }
+            SdkError::DispatchFailure(failure) => self.not_sent(failure),
+            SdkError::ConstructionFailure(_) => match credentials_cause(&error) {
+                Some(cause) => self.no_credentials(cause),
+                None => CloudError::Refused(self.reply("InvalidRequest", &chain(&error), None)),
+            },
+            _ => CloudError::Lost(io::Error::other(chain(&error))),
+        }
+    }
+
+    /// The call was given up after `limit`.
+    pub(super) fn too_late(&self, limit: Duration) -> CloudError {
+        let text = format!("{}: no answer within {} s", self.name(), limit.as_secs());
+        CloudError::Lost(io::Error::new(io::ErrorKind::TimedOut, text))
+    }
+
+    /// A change that did not come about because of others.
+    pub(super) fn busy(&self, text: &str) -> CloudError {
+        CloudError::Conflict(self.reply("NotInTime", text, None))
+    }
+
+    /// An answer that came in order and makes no sense.
+    pub(super) fn strange(&self, text: &str) -> CloudError {
+        CloudError::Service(self.reply("UnexpectedAnswer", text, None))
+    }
+
+    fn sort(
+        &self,
+        status: u16,
+        code: Option<&str>,
+        message: Option<&str>,
+        request_id: Option<String>,
+        limit: Option<String>,
+    ) -> CloudError {
+        let shown = format!("HTTP {status}");
+        let reply = self.reply(code.unwrap_or(&shown), message.unwrap_or_default(), request_id.as_deref());
+        match reply.code.as_str() {
+            "OptInRequired" => CloudError::RegionDisabled { region: self.region.to_owned(), reply },
+            _ => CloudError::from_reply(status, self.action, limit.as_deref(), reply),
+        }
+    }
+
+    /// The request got no answer: without a connection nothing was sent.
+    fn not_sent(&self, failure: &DispatchFailure) -> CloudError {
+        if let Some(cause) = credentials_cause_of(failure) {
+            return self.no_credentials(cause);
+        }
+        let was_connected = failure.as_connector_error().is_some_and(|error| error.connection_metadata().is_some());
+        let cause = failure.as_connector_error().map_or_else(|| "no connection".to_owned(), |error| chain(error));
+        let error = io::Error::other(cause);
+        if was_connected { CloudError::Lost(error) } else { CloudError::Unreachable(error) }
+    }
+
+    fn no_credentials(&self, cause: &CredentialsError) -> CloudError {
+        CloudError::Credentials(self.reply("CredentialsNotLoaded", &chain(cause), None))
+    }
+
+    /// What is told of this call.
+    pub(super) fn reply(&self, code: &str, message: &str, request_id: Option<&str>) -> Reply {
+        Reply::new(self.name(), code, message, request_id)
+    }
+
+    fn name(&self) -> String {
+        format!("{} in {}", self.action, self.region)
+    }
+}
+
+fn credentials_cause_of(failure: &DispatchFailure) -> Option<&CredentialsError> {
+    failure.as_connector_error().and_then(|error| credentials_cause(error))
+}
+
+/// The reason why there are no credentials, if that is what failed.
+fn credentials_cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a CredentialsError> {
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
+
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source()).take(LONGEST_CHAIN)
+}
+
+/// All causes in one line, each said once: many of the SDK's repeat what the next one says.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    for text in causes(error).map(ToString::to_string) {
+        if !texts.iter().any(|before| before.contains(&text)) {
+            texts.push(text);
+        }
+    }
+    printable(&texts.join(": "), LONGEST_CAUSE)
+}

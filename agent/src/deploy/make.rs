@@ -1,0 +1,199 @@
+//! `deploy`: sees what is there, plans, and has the plan done: first the role, then all regions at once.
+//!
+//! Never: one region's trouble stops another's work.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
+
+use super::plan::{FunctionStep, LogGroupStep, RoleStep, Step, action_of, plan_function, plan_log_group, plan_role, texts_of};
+use super::reconcile::{Thing, reconcile};
+use super::report::{ACCOUNT, Change, Fault, Line, Note, Watcher, ended};
+use super::things::{FunctionThing, LogGroupThing, RoleThing, policy_of_interest};
+use super::trouble::Trouble;
+use super::wish::{RoleWish, Wish};
+use super::{Claim, tags};
+use crate::cloud::CloudError;
+use crate::cloud::aws::functions::Function;
+use crate::cloud::aws::log_groups::LogGroup;
+use crate::cloud::aws::roles::Role;
+use crate::cloud::aws::{Account, Caller};
+use crate::config::AwsConfig;
+use crate::package::FunctionZip;
+
+/// Deploys one configuration.
+pub struct Deployer<'a> {
+    account: &'a Account,
+    caller: &'a Caller,
+    config: &'a AwsConfig,
+    regions: &'a [String],
+    wish: Wish,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub struct Plan {
+    role_wish: RoleWish,
+    role: Vec<RoleStep>,
+    regions: Vec<RegionPlan>,
+    elsewhere: BTreeSet<String>,
+}
+
+#[derive(Debug)]
+struct RegionPlan {
+    region: String,
+    log_group: Result<Vec<LogGroupStep>, Fault>,
+    function: Result<Vec<FunctionStep>, Fault>,
+}
+
+type Seen = (Option<Function>, Option<LogGroup>);
+
+impl<'a> Deployer<'a> {
+    /// A deployer of that function into those regions.
+    pub fn new(
+        account: &'a Account,
+        caller: &'a Caller,
+        config: &'a AwsConfig,
+        regions: &'a [String],
+        zip: &FunctionZip,
+        claim: Claim,
+    ) -> Self {
+        Self { account, caller, config, regions, wish: Wish::new(config, zip, claim) }
+    }
+
+    /// Looks at everything and says what is to be done. Changes nothing.
+    pub async fn plan(&self, watch: Watcher<'_>) -> Result<Plan, Trouble> {
+        let policy = policy_of_interest(self.config.logs);
+        let look = |region| async move {
+            watch(region, Note::Doing("looking"));
+            let seen = self.look(region).await;
+            watch(region, if seen.is_ok() { Note::Done } else { Note::Failed });
+            (region, seen)
+        };
+        let role = self.account.role(&self.config.role_name, policy);
+        let regions = join_all(self.regions.iter().map(String::as_str).map(look));
+        let (role, regions) = futures_util::future::join(role, regions).await;
+        self.planned(role?.as_ref(), regions)
+    }
+
+    async fn look(&self, region: &str) -> Result<Seen, CloudError> {
+        let function = self.account.function(region, &self.wish.function.name);
+        let group = self.account.log_group(region, &self.wish.log_group.name);
+        let (function, group) = futures_util::future::join(function, group).await;
+        Ok((function?, group?))
+    }
+
+    fn planned(&self, role: Option<&Role>, regions: Vec<(&str, Result<Seen, CloudError>)>) -> Result<Plan, Trouble> {
+        let claim = &self.wish.claim;
+        // A region that does not answer is not named in the role: nothing can be made there, so nothing is to be looked for.
+        let answering = regions.iter().filter(|(_, seen)| seen.is_ok()).map(|(region, _)| (*region).to_owned()).collect();
+        let role_wish = RoleWish::new(self.config, &answering, role, self.caller, &claim.owner);
+        let steps = plan_role(&role_wish, role, claim)?;
+        let regions = regions.into_iter().map(|(region, seen)| self.region(region, seen, &role_wish.arn)).collect();
+        let mut elsewhere = role.map(|role| tags::regions(&role.tags)).unwrap_or_default();
+        elsewhere.retain(|region| !self.regions.contains(region));
+        Ok(Plan { role_wish, role: steps, regions, elsewhere })
+    }
+
+    fn region(&self, region: &str, seen: Result<Seen, CloudError>, role: &str) -> RegionPlan {
+        let region = region.to_owned();
+        match seen {
+            Ok((function, group)) => RegionPlan {
+                region,
+                log_group: plan_log_group(&self.wish.log_group, group.as_ref(), &self.wish.claim).map_err(Fault::from),
+                function: plan_function(&self.wish.function, role, function.as_ref(), &self.wish.claim).map_err(Fault::from),
+            },
+            Err(error) => RegionPlan { region, log_group: Ok(Vec::new()), function: Err(error.into()) },
+        }
+    }
+
+    /// Does what is planned, and says what came of it.
+    pub async fn execute(&self, plan: &Plan, watch: Watcher<'_>) -> Vec<Line> {
+        let thing = RoleThing { account: self.account, wish: &plan.role_wish, claim: &self.wish.claim };
+        let role = done(&thing, &plan.role, ACCOUNT, watch).await;
+        let role = Line::new(ACCOUNT, self.role_name(), role);
+        ended(watch, ACCOUNT, std::slice::from_ref(&role));
+        let stands = role.outcome.is_ok();
+        let regions = join_all(plan.regions.iter().map(|region| self.make(region, &plan.role_wish.arn, stands, watch)));
+        std::iter::once(role).chain(regions.await.into_iter().flatten()).collect()
+    }
+
+    /// What came of one region.
+    async fn make(&self, plan: &RegionPlan, role: &str, role_stands: bool, watch: Watcher<'_>) -> Vec<Line> {
+        let (account, wish, region) = (self.account, &self.wish, plan.region.as_str());
+        let group = match &plan.log_group {
+            Ok(steps) => {
+                let thing = LogGroupThing { account, region, wish: &wish.log_group, claim: &wish.claim };
+                done(&thing, steps, region, watch).await
+            }
+            Err(fault) => Err(fault.clone()),
+        };
+        let function = match &plan.function {
+            Ok(steps) if role_stands || steps.is_empty() => {
+                done(&FunctionThing { account, region, wish, role }, steps, region, watch).await
+            }
+            Ok(_) => Err(Trouble::Role.into()),
+            Err(fault) => Err(fault.clone()),
+        };
+        let lines = self.lines(region, group, function);
+        ended(watch, region, &lines);
+        lines
+    }
+
+    /// What the plan says.
+    pub fn lines_of(&self, plan: &Plan) -> Vec<Line> {
+        let role = Line::new(ACCOUNT, self.role_name(), Ok(change(&plan.role)));
+        let of = |region: &RegionPlan| {
+            let group = region.log_group.as_ref().map(|steps| change(steps)).map_err(Clone::clone);
+            let function = region.function.as_ref().map(|steps| change(steps)).map_err(Clone::clone);
+            self.lines(&region.region, group, function)
+        };
+        std::iter::once(role).chain(plan.regions.iter().flat_map(of)).collect()
+    }
+
+    /// A log group that is neither there nor wished for is not worth a line.
+    fn lines(&self, region: &str, group: Result<Change, Fault>, function: Result<Change, Fault>) -> Vec<Line> {
+        let is_told = self.config.logs || !group.as_ref().is_ok_and(|change| change.action == super::Action::Unchanged);
+        let group = is_told.then(|| Line::new(region, format!("log group {}", self.wish.log_group.name), group));
+        let function = Line::new(region, format!("function {}", self.wish.function.name), function);
+        std::iter::once(function).chain(group).collect()
+    }
+
+    fn role_name(&self) -> String {
+        format!("role {}", self.config.role_name)
+    }
+}
+
+impl Plan {
+    /// Whether everything is as wished, as far as could be seen.
+    pub fn is_empty(&self) -> bool {
+        let nothing = |region: &RegionPlan| {
+            let (group, function) = (region.log_group.as_ref(), region.function.as_ref());
+            group.map_or(true, Vec::is_empty) && function.map_or(true, Vec::is_empty)
+        };
+        self.role.is_empty() && self.regions.iter().all(nothing)
+    }
+
+    /// Where something is or may be, once this is done.
+    pub fn regions(&self) -> BTreeSet<String> {
+        let may_be = |region: &&RegionPlan| region.function.is_ok();
+        self.regions.iter().filter(may_be).map(|region| region.region.clone()).collect()
+    }
+
+    /// Regions that the role names and the configuration does not.
+    pub const fn elsewhere(&self) -> &BTreeSet<String> {
+        &self.elsewhere
+    }
+}
+
+fn change<S: Step>(steps: &[S]) -> Change {
+    Change { action: action_of(steps), details: texts_of(steps) }
+}
+
+/// Brings a thing to what is wished, if the plan has anything to do for it.
+async fn done<T: Thing>(thing: &T, steps: &[T::Step], place: &str, watch: Watcher<'_>) -> Result<Change, Fault> {
+    if !steps.is_empty() {
+        reconcile(thing, &|text| watch(place, Note::Doing(text))).await?;
+    }
+    Ok(change(steps))
+}

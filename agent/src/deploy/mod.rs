@@ -1,0 +1,34 @@
+//! What stands in the account: makes it as the configuration says, and removes it again.
+//!
+//! ```text
+//!   wish (config, zip, owner) ─┐
+//!   cloud::aws: what is seen ──┴▶ plan (pure) ─▶ deploy ─▶ reconcile: look, plan, take a step, look again ─▶ report ─▶ table
+//!   state (where we have been), the role's tags ─▶ destroy ─▶ report ─▶ table
+//!   owner, tags: whose it is        things: role, function, log group        trouble: why not, and the mend
+//! ```
+//!
+//! Never: what carries another owner's tag, or none, is changed without being asked to adopt it.
+
+mod destroy;
+mod make;
+mod owner;
+mod plan;
+mod reconcile;
+mod report;
+mod state;
+mod table;
+mod tags;
+mod things;
+mod trouble;
+mod wish;
+
+pub use destroy::{Destroyer, Found, Target};
+pub use make::{Deployer, Plan};
+pub use owner::{Claim, NotOurs, OwnerId};
+pub use plan::Action;
+pub use report::{ACCOUNT, Change, Fault, Line, Note, Verdict, Watcher, verdict};
+pub use state::{Deployment, State, StateError};
+pub use table::{Tense, table};
+pub use tags::{OWNER, VERSION};
+pub use trouble::Trouble;
+pub use wish::log_group_name;

@@ -1,0 +1,160 @@
+//! On, off, status, in the order that loses nothing: read, journal, change; put back, then forget.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use super::Kind;
+use super::journal::{Change, Entry, Journal, JournalError};
+use crate::tools::{ToolError, Tools};
+
+/// The desktop's proxy setting, and the journal of what it was.
+pub struct SystemProxy<'a> {
+    tools: &'a dyn Tools,
+    journal: Journal,
+    session: Option<String>,
+}
+
+/// Whose proxy it shall be.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// Where programs of this machine reach it.
+    pub proxy: SocketAddr,
+    /// The configuration file of its agent.
+    pub agent: &'a Path,
+}
+
+/// What a putting back came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Restored {
+    /// Nothing had been changed.
+    Nothing,
+    /// All is as it was, but for settings that somebody changed meanwhile.
+    Done {
+        /// Those settings.
+        kept: Vec<String>,
+    },
+}
+
+/// What holds now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// Nothing of ours.
+    Off,
+    /// All of ours.
+    On {
+        /// The desktop.
+        desktop: &'static str,
+    },
+    /// Ours, but for settings that somebody changed meanwhile.
+    Changed {
+        /// Those settings.
+        settings: Vec<String>,
+    },
+}
+
+/// Why the setting was not changed or put back.
+#[derive(Debug, thiserror::Error)]
+pub enum DesktopError {
+    /// None that is known.
+    #[error(
+        "this desktop is not one whose proxy setting is known (GNOME and its relatives, KDE, macOS, Windows); set the proxy by \
+         hand, or use `awslambdaproxy env` or `awslambdaproxy exec`"
+    )]
+    Unknown,
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A program of the desktop.
+    #[error("the desktop's proxy setting: {0}")]
+    Tool(#[from] ToolError),
+    /// Half of it could be set, and was put back.
+    #[error("the desktop's proxy setting could not be changed and is as it was: {0}")]
+    Undone(#[source] ToolError),
+}
+
+impl<'a> SystemProxy<'a> {
+    /// The desktop of this session (`XDG_CURRENT_DESKTOP`), with its journal in the directory `state`.
+    pub fn new(tools: &'a dyn Tools, state: &Path, session: Option<String>) -> Self {
+        Self { tools, journal: Journal::within(state), session }
+    }
+
+    /// Sets the proxy. What an earlier `on` left is put back first.
+    pub fn on(&self, asked: Asked<'_>) -> Result<(), DesktopError> {
+        self.off()?;
+        let kind = Kind::of_session(self.session.as_deref()).ok_or(DesktopError::Unknown)?;
+        let desktop = kind.desktop();
+        let wanted = desktop.wanted(self.tools, asked.proxy)?;
+        let change = |(setting, ours): (String, String)| {
+            let before = desktop.read(self.tools, &setting)?;
+            Ok(Change { setting, before, ours })
+        };
+        let changes = wanted.into_iter().map(change).collect::<Result<Vec<_>, ToolError>>()?;
+        let entry = Entry { desktop: kind, agent: asked.agent.to_owned(), changes };
+        self.journal.write(&entry)?;
+        if let Err(error) = self.set(&entry) {
+            self.off()?;
+            return Err(DesktopError::Undone(error));
+        }
+        Ok(())
+    }
+
+    fn set(&self, entry: &Entry) -> Result<(), ToolError> {
+        let desktop = entry.desktop.desktop();
+        for change in &entry.changes {
+            desktop.write(self.tools, &change.setting, Some(&change.ours))?;
+        }
+        self.announce(entry.desktop);
+        Ok(())
+    }
+
+    /// Puts back what was there before.
+    pub fn off(&self) -> Result<Restored, DesktopError> {
+        self.journal.read()?.map_or(Ok(Restored::Nothing), |entry| self.restore(&entry))
+    }
+
+    /// The same, if it was set for the agent of this configuration file: when that agent ends, and when it starts and an
+    /// earlier one did not end well.
+    pub fn off_for(&self, agent: &Path) -> Result<Restored, DesktopError> {
+        match self.journal.read()? {
+            Some(entry) if entry.agent == agent => self.restore(&entry),
+            _ => Ok(Restored::Nothing),
+        }
+    }
+
+    /// What switches the proxy on was written last, so it goes first.
+    fn restore(&self, entry: &Entry) -> Result<Restored, DesktopError> {
+        let desktop = entry.desktop.desktop();
+        let mut kept = Vec::new();
+        for Change { setting, before, ours } in entry.changes.iter().rev() {
+            let now = desktop.read(self.tools, setting)?;
+            if now.as_ref() == Some(ours) {
+                desktop.write(self.tools, setting, before.as_deref())?;
+            } else if now != *before {
+                kept.push(setting.clone());
+            }
+        }
+        self.announce(entry.desktop);
+        self.journal.clear()?;
+        Ok(Restored::Done { kept })
+    }
+
+    /// What holds now.
+    pub fn state(&self) -> Result<State, DesktopError> {
+        let Some(entry) = self.journal.read()? else { return Ok(State::Off) };
+        let desktop = entry.desktop.desktop();
+        let mut settings = Vec::new();
+        for Change { setting, ours, .. } in &entry.changes {
+            if desktop.read(self.tools, setting)?.as_ref() != Some(ours) {
+                settings.push(setting.clone());
+            }
+        }
+        Ok(if settings.is_empty() { State::On { desktop: entry.desktop.name() } } else { State::Changed { settings } })
+    }
+
+    /// Whoever does not hear it learns it from the setting itself.
+    fn announce(&self, kind: Kind) {
+        if let Err(error) = kind.desktop().announce(self.tools) {
+            tracing::debug!(%error, "programs that run are not told of the desktop's proxy setting");
+        }
+    }
+}

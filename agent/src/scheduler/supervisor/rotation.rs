@@ -1,0 +1,199 @@
+//! Rotations that somebody waits for: a new exit, or with `--fresh` a new address, which may take several instances.
+//!
+//! ```text
+//!   asked ─▶ (fresh: generation raised) ─▶ a newer exit accepts ─▶ its address is known ─▶ told
+//!                  ▲                                                      │
+//!                  └──────── seen before, and tries are left ─────────────┘
+//! ```
+//! Never: no one waits without end, and no try is made beyond [`TRIES`].
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::Supervisor;
+use super::exit::Exit;
+use super::generation::Raise;
+use crate::cloud::Cloud;
+use crate::exits::state::{ExitState, Reason};
+use crate::scheduler::plan::{ExitId, RegionStatus};
+
+/// How long one new exit may take: a start may take 30 s, and one failure is retried.
+const PATIENCE: Duration = Duration::from_secs(90);
+/// How long one with a new generation may take: AWS has a minute to publish it.
+const FRESH_PATIENCE: Duration = Duration::from_secs(150);
+/// How many generations one request may raise. Each makes all warm instances useless, and addresses come from a large pool: if
+/// two new instances in a row have known ones, a third is as likely to.
+const TRIES: u8 = 3;
+
+/// What came of a rotation in one region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotated {
+    /// The region.
+    pub region: String,
+    /// The address of the exit that accepted before, if it was known.
+    pub old: Option<IpAddr>,
+    /// That of the new one.
+    pub new: Option<IpAddr>,
+    /// Why there is no new exit.
+    pub error: Option<String>,
+    /// What is to be said of the new address, if a new one was asked for.
+    pub note: Option<String>,
+}
+
+/// A rotation that somebody waits for.
+pub(super) struct Rotation {
+    waiting: Vec<Waiting>,
+    done: Vec<Rotated>,
+    reply: Option<oneshot::Sender<Vec<Rotated>>>,
+}
+
+struct Waiting {
+    region: usize,
+    old: Option<IpAddr>,
+    /// Exits with a smaller id were there before the request.
+    newer_than: ExitId,
+    until: Instant,
+    fresh: bool,
+    /// How many tries have been begun.
+    tries: u8,
+}
+
+/// How it stands with one region.
+enum Standing {
+    Waits,
+    /// The address was seen before, or the instance is an old one.
+    Stale(Option<IpAddr>),
+    Over(Rotated),
+}
+
+impl<C: Cloud> Supervisor<C> {
+    pub(super) fn begin_rotation(&mut self, names: &[String], fresh: bool, reply: oneshot::Sender<Vec<Rotated>>) {
+        let now = super::now();
+        if self.idle.on_demand(now).is_some() {
+            self.wake_regions(now);
+        }
+        let mut rotation = Rotation { waiting: Vec::new(), done: Vec::new(), reply: Some(reply) };
+        for name in names.iter().filter(|name| self.regions.iter().all(|region| region.name != **name)) {
+            let error = Some("this agent does not serve that region".to_owned());
+            rotation.done.push(Rotated { region: name.clone(), old: None, new: None, error, note: None });
+        }
+        for index in 0..self.regions.len() {
+            if names.is_empty() || names.contains(&self.regions[index].name) {
+                let old = self.accepting_address(index);
+                rotation.waiting.push(self.ask_for_exit(index, old, fresh, 1));
+            }
+        }
+        self.rotations.push(rotation);
+    }
+
+    /// One try in one region.
+    fn ask_for_exit(&mut self, region: usize, old: Option<IpAddr>, fresh: bool, tries: u8) -> Waiting {
+        let newer_than = self.newest_id();
+        let asked = &mut self.regions[region];
+        if asked.raise != Raise::UnderWay {
+            asked.raise = Raise::None;
+        }
+        asked.memory.on_rotate_requested(super::now(), fresh);
+        let until = Instant::now() + if fresh { FRESH_PATIENCE } else { PATIENCE };
+        Waiting { region, old, newer_than, until, fresh, tries }
+    }
+
+    /// The generation of a region was raised, or not: exits that were invoked before are not what was asked for.
+    pub(super) fn follow_raise(&mut self, region: usize) {
+        let newest = self.newest_id();
+        let waiting = self.rotations.iter_mut().flat_map(|rotation| &mut rotation.waiting);
+        waiting.filter(|one| one.fresh && one.region == region).for_each(|one| one.newer_than = newest);
+    }
+
+    fn newest_id(&self) -> ExitId {
+        ExitId(self.next_id - 1)
+    }
+
+    fn accepting_address(&self, index: usize) -> Option<IpAddr> {
+        self.exits.values().rev().find(|exit| exit.region == index && exit.state == ExitState::Active)?.address
+    }
+
+    /// Tells those who wait for a rotation that is over. Says whether a new try was begun.
+    pub(super) fn answer_rotations(&mut self) -> bool {
+        let mut tried = false;
+        let mut rotations = std::mem::take(&mut self.rotations);
+        for rotation in &mut rotations {
+            for one in std::mem::take(&mut rotation.waiting) {
+                match self.standing(&one) {
+                    Standing::Waits => rotation.waiting.push(one),
+                    Standing::Over(rotated) => rotation.done.push(rotated),
+                    Standing::Stale(_) if one.tries < TRIES && self.stopping.is_none() => {
+                        tried = true;
+                        rotation.waiting.push(self.ask_for_exit(one.region, one.old, true, one.tries + 1));
+                    }
+                    Standing::Stale(new) => rotation.done.push(self.rotated(&one, new, None, Some(seen_before(one.tries)))),
+                }
+            }
+            if rotation.waiting.is_empty()
+                && let Some(reply) = rotation.reply.take()
+            {
+                let _gone = reply.send(std::mem::take(&mut rotation.done));
+            }
+        }
+        rotations.retain(|rotation| rotation.reply.is_some());
+        self.rotations = rotations;
+        tried
+    }
+
+    fn standing(&self, waiting: &Waiting) -> Standing {
+        let region = &self.regions[waiting.region];
+        let is_newer = |exit: &Exit| exit.region == waiting.region && exit.id > waiting.newer_than;
+        let raising = waiting.fresh && region.raise == Raise::UnderWay;
+        if let Some(exit) = self.exits.values().rev().find(|exit| is_newer(exit) && exit.state == ExitState::Active)
+            && (exit.asked_address || self.check_url.is_none())
+            && !raising
+        {
+            return if waiting.fresh { self.judge_fresh(waiting, exit) } else { self.over(waiting, exit.address, None) };
+        }
+        let failed = |error: String| Standing::Over(self.rotated(waiting, None, Some(error), None));
+        if self.stopping.is_some() {
+            return failed(Reason::Shutdown.name().to_owned());
+        }
+        let has_failed = self.ended.iter().any(|ended| is_newer(&ended.exit) && ended.fault.is_some());
+        if has_failed || Instant::now() >= waiting.until {
+            let error = region.error.clone().filter(|_| has_failed || region.status == RegionStatus::Failed);
+            return failed(error.unwrap_or_else(|| "no new exit in time; `status` says why".to_owned()));
+        }
+        Standing::Waits
+    }
+
+    /// A new address was asked for, and this exit accepts.
+    fn judge_fresh(&self, waiting: &Waiting, exit: &Exit) -> Standing {
+        let generation = exit.ready.as_ref().map(|known| known.generation);
+        match (&self.regions[waiting.region].raise, exit.address) {
+            (Raise::None | Raise::UnderWay, address) => self.over(waiting, address, Some(DEPENDS.to_owned())),
+            (Raise::Failed(cause), address) => {
+                let note = format!("no new instance could be forced, so the address may be an old one: {cause}");
+                self.over(waiting, address, Some(note))
+            }
+            (Raise::Done(raised), address) if generation < Some(*raised) => Standing::Stale(address),
+            (Raise::Done(_), Some(address)) if exit.address_seen => Standing::Stale(Some(address)),
+            (Raise::Done(_), Some(address)) => self.over(waiting, Some(address), Some("a new address".to_owned())),
+            (Raise::Done(_), None) => self.over(waiting, None, Some("a new instance; its address is not known".to_owned())),
+        }
+    }
+
+    fn over(&self, waiting: &Waiting, new: Option<IpAddr>, note: Option<String>) -> Standing {
+        Standing::Over(self.rotated(waiting, new, None, note))
+    }
+
+    fn rotated(&self, waiting: &Waiting, new: Option<IpAddr>, error: Option<String>, note: Option<String>) -> Rotated {
+        Rotated { region: self.regions[waiting.region].name.clone(), old: waiting.old, new, error, note }
+    }
+}
+
+/// Why a wish for a new address was followed by an ordinary rotation.
+const DEPENDS: &str = "an instance that may have been used before: a stream older than a minute needs renewal, which a new \
+                       generation would end; it is raised when that stream has ended";
+
+fn seen_before(tries: u8) -> String {
+    format!("an address seen before, although {tries} new instances were started; more regions give more addresses")
+}

@@ -1,0 +1,76 @@
+//! Linux: a systemd unit of the user. Its log goes to the journal.
+
+use std::path::{Path, PathBuf};
+
+use super::{Condition, Manager, Service, ServiceError, remove, text, write};
+use crate::tools::Tools;
+
+const UNIT: &str = "awslambdaproxy.service";
+
+pub(super) struct Systemd {
+    unit: PathBuf,
+}
+
+impl Systemd {
+    pub(super) fn new(config: &Path) -> Self {
+        Self { unit: config.join("systemd/user").join(UNIT) }
+    }
+
+    fn definition(service: &Service) -> Result<String, ServiceError> {
+        let words = [vec![text(&service.program)?], service.arguments()?].concat();
+        let line = words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
+        // 2, 3: a wrong command line or configuration does not mend itself.
+        Ok(format!(
+            "[Unit]\n\
+             Description=awslambdaproxy: a proxy whose requests leave from AWS Lambda\n\
+             StartLimitIntervalSec=300\n\
+             StartLimitBurst=10\n\
+             \n\
+             [Service]\n\
+             ExecStart={line}\n\
+             Restart=on-failure\n\
+             RestartSec=5\n\
+             RestartPreventExitStatus=2 3\n\
+             NoNewPrivileges=yes\n\
+             UMask=0077\n\
+             \n\
+             [Install]\n\
+             WantedBy=default.target\n"
+        ))
+    }
+}
+
+/// A word of a unit's command line (systemd.service(5), systemd.unit(5)): quoted, and with nothing left to expand.
+fn quoted(word: &str) -> String {
+    let escaped = word.replace('\\', r"\\").replace('"', "\\\"").replace('%', "%%").replace('$', "$$");
+    format!("\"{escaped}\"")
+}
+
+impl Manager for Systemd {
+    fn install(&self, tools: &dyn Tools, service: &Service) -> Result<(), ServiceError> {
+        write(&self.unit, &Self::definition(service)?)?;
+        tools.run("systemctl", &["--user", "daemon-reload"])?;
+        tools.run("systemctl", &["--user", "enable", "--quiet", UNIT])?;
+        Ok(tools.run("systemctl", &["--user", "restart", UNIT]).map(drop)?)
+    }
+
+    fn uninstall(&self, tools: &dyn Tools) -> Result<bool, ServiceError> {
+        if !self.unit.exists() {
+            return Ok(false);
+        }
+        tools.run("systemctl", &["--user", "disable", "--now", "--quiet", UNIT])?;
+        let was_there = remove(&self.unit)?;
+        tools.run("systemctl", &["--user", "daemon-reload"])?;
+        Ok(was_there)
+    }
+
+    fn condition(&self, tools: &dyn Tools) -> Result<Condition, ServiceError> {
+        // It fails where the unit does not run, and where no systemd does.
+        let is_running = tools.run("systemctl", &["--user", "is-active", "--quiet", UNIT]).is_ok();
+        Ok(Condition { place: self.unit.display().to_string(), is_installed: self.unit.exists(), is_running })
+    }
+
+    fn log_hint(&self) -> String {
+        format!("journalctl --user -u {UNIT}")
+    }
+}

@@ -1,0 +1,107 @@
+//! The desktop's proxy with the real `gsettings`, which keeps its settings in a file of the test's home.
+
+use std::process::{Command, Output, Stdio};
+
+use super::support::desktop::Desktop;
+use super::support::program::{BASE, Program, send_signal};
+use super::support::tools::wait_for;
+
+/// A session of GNOME without a bus: settings are in `glib-2.0/settings/keyfile` of the configuration directory.
+const SESSION: [(&str, &str); 2] = [("GSETTINGS_BACKEND", "keyfile"), ("XDG_CURRENT_DESKTOP", "GNOME")];
+const SCHEMA: &str = "org.gnome.system.proxy";
+
+struct Session(Program);
+
+impl Session {
+    /// A running agent in a session that has a company's proxy, switched off.
+    fn start() -> Self {
+        let desktop = Desktop::new(&format!("regions = [\"local-1\"]\n{BASE}"));
+        let desktop = desktop.with(SESSION.map(|(name, value)| (name, value.to_owned())));
+        let session = Self(desktop.agent(&["--local"]));
+        session.0.wait_until_healthy();
+        session.set("http host", "'proxy.corp.example'");
+        session
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let output = self.0.command(arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output
+    }
+
+    /// `gsettings`, in the same surroundings as the agent.
+    fn gsettings(&self, arguments: &[&str]) -> String {
+        let agent = self.0.prepare(&[]);
+        let mut command = Command::new("gsettings");
+        command.env_clear().args(arguments).envs(agent.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        super::release::run(&mut command).trim().to_owned()
+    }
+
+    /// What the desktop says of a key below the schema, such as `http host`.
+    fn get(&self, key: &str) -> String {
+        let (schema, key) = parts(key);
+        self.gsettings(&["get", &schema, key])
+    }
+
+    fn set(&self, key: &str, value: &str) {
+        let (schema, key) = parts(key);
+        self.gsettings(&["set", &schema, key, value]);
+    }
+
+    /// The mode, and the host of the HTTP proxy.
+    fn setting(&self) -> (String, String) {
+        (self.get("mode"), self.get("http host"))
+    }
+}
+
+fn parts(key: &str) -> (String, &str) {
+    key.split_once(' ').map_or((SCHEMA.to_owned(), key), |(kind, key)| (format!("{SCHEMA}.{kind}"), key))
+}
+
+fn before() -> (String, String) {
+    ("'none'".to_owned(), "'proxy.corp.example'".to_owned())
+}
+
+fn ours() -> (String, String) {
+    ("'manual'".to_owned(), "'127.0.0.1'".to_owned())
+}
+
+#[test]
+fn it_is_set_while_the_agent_runs_and_as_before_after_its_end() {
+    let mut session = Session::start();
+    session.run(&["proxy", "on"]);
+    assert_eq!(session.setting(), ours());
+    assert_eq!(session.get("https port"), session.0.proxy().port().to_string());
+    assert_eq!(String::from_utf8_lossy(&session.run(&["proxy", "status"]).stdout), "on  GNOME\n");
+    session.0.signal("TERM");
+    assert!(session.0.wait().success());
+    assert_eq!(session.setting(), before());
+    let on = session.0.prepare(&["proxy", "on"]).output().expect("it runs");
+    assert_eq!(on.status.code(), Some(6), "a proxy that does not run is not set");
+    assert_eq!(session.setting(), before());
+}
+
+#[test]
+fn after_a_crash_the_next_start_puts_it_back() {
+    let mut session = Session::start();
+    session.run(&["proxy", "on"]);
+    session.0.process.kill().expect("killed");
+    session.0.wait();
+    assert_eq!(session.setting(), ours());
+    let mut next = session.0.prepare(&["run", "--local"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it runs");
+    wait_for("the setting of before", || (session.setting() == before()).then_some(()));
+    send_signal(next.id(), "TERM");
+    assert!(next.wait().expect("its end").success());
+    assert_eq!(String::from_utf8_lossy(&session.run(&["proxy", "status"]).stdout), "off\n");
+}
+
+#[test]
+fn what_the_user_changed_in_between_is_kept() {
+    let session = Session::start();
+    session.run(&["proxy", "on"]);
+    session.set("http host", "'other.example'");
+    let off = session.run(&["proxy", "off"]);
+    assert!(String::from_utf8_lossy(&off.stderr).contains("org.gnome.system.proxy.http host"), "{off:?}");
+    assert_eq!(session.setting(), ("'none'".to_owned(), "'other.example'".to_owned()));
+    session.run(&["proxy", "off"]);
+}

@@ -1,0 +1,59 @@
+//! What reads scripts and workflows before anybody runs them.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::release::{root, run, script};
+
+/// Every script of the repository that a shell runs.
+fn shell_scripts() -> Vec<PathBuf> {
+    let listed =
+        run(Command::new("git").args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).current_dir(root()));
+    let paths = listed.split('\0').filter(|path| !path.is_empty()).map(|path| root().join(path));
+    let is_script = |path: &PathBuf| {
+        fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"#!/bin/sh") || bytes.starts_with(b"#!/usr/bin/env bash"))
+    };
+    paths.filter(is_script).collect()
+}
+
+#[test]
+fn shellcheck_finds_nothing() {
+    let scripts = shell_scripts();
+    assert!(scripts.contains(&root().join("install.sh")) && scripts.len() > 10, "{scripts:?}");
+    run(Command::new("shellcheck").args(scripts));
+}
+
+#[test]
+fn actionlint_finds_nothing() {
+    run(&mut Command::new(root().join("packaging/develop/workflows.sh")));
+}
+
+#[test]
+fn templates_are_filled_from_the_signed_list() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let release = directory.path().join("release");
+    fs::create_dir(&release).expect("made");
+    let line = |number: usize, name: &str| format!("{}  awslambdaproxy-1.2.3-{name}\n", number.to_string().repeat(64));
+    let names = [
+        "aarch64-apple-darwin.tar.gz",
+        "x86_64-apple-darwin.tar.gz",
+        "aarch64-unknown-linux-musl.tar.gz",
+        "x86_64-unknown-linux-musl.tar.gz",
+    ];
+    let list: String = names.iter().enumerate().map(|(number, name)| line(number, name)).collect();
+    fs::write(release.join("SHA256SUMS"), &list).expect("written");
+    let out = directory.path().join("out");
+    let filled = script("fill.sh").arg(&release).arg("1.2.3").arg(&out).output().expect("it runs");
+    assert!(filled.status.success());
+    let formula = fs::read_to_string(out.join("awslambdaproxy.rb")).expect("a formula");
+    assert!(formula.contains(&format!("sha256 \"{}\"", "2".repeat(64))) && !formula.contains("@SHA256"), "{formula}");
+    assert!(!out.join("awslambdaproxy.awslambdaproxy.installer.yaml").exists(), "this release has no file for it");
+    assert!(String::from_utf8_lossy(&filled.stderr).contains("installer.yaml is left out"));
+}
+
+#[test]
+fn a_version_without_a_word_in_the_changelog_is_no_release() {
+    assert!(run(script("notes.sh").arg(env!("CARGO_PKG_VERSION"))).len() > 20);
+    assert!(!script("notes.sh").arg("99.0.0").output().expect("it runs").status.success());
+}

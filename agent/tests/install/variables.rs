@@ -1,0 +1,118 @@
+//! `env`, `exec` and the PAC file, with a running agent and programs that mind them.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::process::Output;
+use std::thread;
+
+use super::support::program::{BASE, Program};
+use super::support::tools::{curl, curl_text};
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A site on this machine that no exception of `no_proxy` names; answers who asks.
+fn site() -> String {
+    let listener = TcpListener::bind("127.0.0.2:0").expect("bind");
+    let url = format!("http://{}/", listener.local_addr().expect("address"));
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _head = stream.read(&mut [0; 4096]);
+            let peer = stream.peer_addr().map(|peer| peer.ip().to_string()).unwrap_or_default();
+            let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{peer}", peer.len());
+            let _gone = stream.write_all(answer.as_bytes());
+        }
+    });
+    url
+}
+
+fn agent(more: &str) -> Program {
+    Program::start(&format!("regions = [\"local-1\", \"local-2\"]\n{BASE}{more}"))
+}
+
+/// How many bytes the exits of a region have brought.
+fn brought(agent: &Program, region: &str) -> u64 {
+    let status = agent.status().expect("a status");
+    let exits = status["exits"].as_array().expect("exits").iter().filter(|exit| exit["region"] == region);
+    exits.filter_map(|exit| exit["bytes_down"].as_u64()).sum()
+}
+
+fn exec(agent: &Program, arguments: &[&str]) -> Output {
+    agent.command(&[&["exec"], arguments].concat())
+}
+
+#[test]
+fn a_command_goes_through_the_proxy_and_its_exit_code_comes_back() {
+    let (agent, site) = (agent(""), site());
+    let seen = exec(&agent, &["--", "curl", "-sS", &site]);
+    assert!(seen.status.success() && !seen.stdout.is_empty(), "{}", text(&seen.stderr));
+    assert_ne!(text(&seen.stdout), "127.0.0.1", "that is where an exit's connections do not come from");
+    assert_eq!(exec(&agent, &["--", "sh", "-c", "exit 42"]).status.code(), Some(42));
+    assert_eq!(exec(&agent, &["--", "/none/such"]).status.code(), Some(1));
+    assert_eq!(exec(&agent, &[]).status.code(), Some(2));
+}
+
+#[test]
+fn a_region_is_asked_of_by_the_user_name_and_no_other_serves() {
+    let (agent, site) = (agent(""), site());
+    let before = brought(&agent, "local-1");
+    for _ in 0..4 {
+        let seen = exec(&agent, &["--region", "local-2", "--", "curl", "-sS", &site]);
+        assert!(seen.status.success(), "{}", text(&seen.stderr));
+    }
+    assert_eq!(brought(&agent, "local-1"), before);
+    assert!(brought(&agent, "local-2") > 0);
+    let unknown = exec(&agent, &["--region", "mars", "--", "true"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(text(&unknown.stderr).contains("only local-1, local-2"), "{}", text(&unknown.stderr));
+    // The same by SOCKS, where the site is asked through a tunnel.
+    let socks = curl(&["-x", &format!("socks5h://region%3Dlocal-2:x@{}", agent.proxy()), &site]);
+    assert!(socks.status.success(), "{}", text(&socks.stderr));
+    assert_eq!(brought(&agent, "local-1"), before);
+}
+
+#[test]
+fn a_region_that_is_not_there_is_refused_and_nothing_else_serves() {
+    let (agent, site) =
+        (Program::start(&format!("regions = [\"local-1\"]\n{}", BASE.replace("[proxy]\n", "[proxy]\nwait = \"1s\"\n"))), site());
+    let status = curl_text(&["-o", "/dev/null", "-w", "%{http_code}", "-x", &agent.url(), "--proxy-user", "region=mars:", &site]);
+    assert_eq!(status, "503");
+}
+
+#[test]
+fn a_shell_takes_the_variables_and_gives_them_back() {
+    let more = BASE.replace("[proxy]\n", "[proxy]\nusername = \"me\"\npassword = \"it's secret\"\n");
+    let (agent, site) = (Program::start(&format!("regions = [\"local-1\"]\n{more}")), site());
+    let environment = agent.command(&["env", "--shell", "sh"]);
+    let script = format!("{}curl -sS -o /dev/null -w '%{{http_code}}' {site}", text(&environment.stdout));
+    let shell = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .output()
+        .expect("it runs");
+    assert_eq!(text(&shell.stdout), "200", "{}", text(&shell.stderr));
+    let unset = text(&agent.command(&["env", "--unset", "--shell", "sh"]).stdout);
+    let script = format!("{}{unset}env", text(&environment.stdout));
+    let shell = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .output()
+        .expect("it runs");
+    assert!(!text(&shell.stdout).to_lowercase().contains("proxy"), "{}", text(&shell.stdout));
+}
+
+#[test]
+fn the_pac_file_is_for_browsers_of_this_machine() {
+    let agent = agent("");
+    let url = format!("{}/proxy.pac", agent.url());
+    let pac = curl_text(&["-i", &url]);
+    assert!(pac.starts_with("HTTP/1.1 200 OK\r\n") && pac.contains("application/x-ns-proxy-autoconfig"), "{pac}");
+    assert!(pac.contains(&format!("return \"PROXY {}\";", agent.proxy())) && !pac.contains("DIRECT"), "{pac}");
+    let code = |arguments: &[&str]| curl_text(&[&["-o", "/dev/null", "-w", "%{http_code}"], arguments].concat());
+    assert_eq!(code(&["-H", "Host: evil.example", &url]), "400");
+    assert_eq!(code(&[&format!("{}/", agent.url())]), "400");
+    assert_eq!(code(&["-X", "POST", &url]), "400");
+}

@@ -1,0 +1,131 @@
+<#
+.SYNOPSIS
+Installs awslambdaproxy for this user on Windows, without administrator's rights.
+
+.DESCRIPTION
+    irm https://github.com/awslambdaproxy/awslambdaproxy/releases/latest/download/install.ps1 | iex
+
+Everything is in one function that the last line calls: a download that was cut off runs nothing.
+
+.PARAMETER Version
+This release instead of the latest.
+.PARAMETER Prefix
+The folder of the program, instead of one in the user's own programs.
+.PARAMETER BaseUrl
+Where releases are, instead of GitHub; plain http only to a loopback address (or AWSLAMBDAPROXY_BASE_URL).
+.PARAMETER Uninstall
+Remove what this installer put there.
+.PARAMETER Purge
+With -Uninstall: configuration and state too.
+#>
+[CmdletBinding()]
+param(
+    [string]$Version = "",
+    [string]$Prefix = "",
+    [string]$BaseUrl = "",
+    [switch]$Uninstall,
+    [switch]$Purge
+)
+
+function Install-AwsLambdaProxy {
+    param([string]$Version, [string]$Prefix, [string]$BaseUrl, [switch]$Uninstall, [switch]$Purge)
+    Set-StrictMode -Version 3
+    $ErrorActionPreference = "Stop"
+    $ProgressPreference = "SilentlyContinue"
+
+    # Filled in when a release is made; the Base64 of the public key that signs releases.
+    $ReleaseKey = ""
+    if ($env:AWSLAMBDAPROXY_RELEASE_KEY) { $ReleaseKey = $env:AWSLAMBDAPROXY_RELEASE_KEY }
+    if (-not $BaseUrl) { $BaseUrl = $env:AWSLAMBDAPROXY_BASE_URL }
+    if (-not $BaseUrl) { $BaseUrl = "https://github.com/awslambdaproxy/awslambdaproxy/releases" }
+    if (-not $Prefix) { $Prefix = Join-Path $env:LOCALAPPDATA "Programs\awslambdaproxy" }
+    $program = Join-Path $Prefix "awslambdaproxy.exe"
+
+    if ($Purge -and -not $Uninstall) { throw "-Purge goes with -Uninstall" }
+    if ($Uninstall) {
+        if (Test-Path $program) {
+            # What the program set up in the system is its own to take back.
+            try { & $program proxy off 2>$null | Out-Null } catch { Write-Verbose "$_" }
+            try { & $program service uninstall 2>$null | Out-Null } catch { Write-Verbose "$_" }
+            Remove-Item $program
+            Remove-Item -ErrorAction SilentlyContinue (Join-Path $Prefix "_awslambdaproxy.ps1")
+            if (-not (Get-ChildItem $Prefix)) { Remove-Item $Prefix }
+        }
+        $path = [Environment]::GetEnvironmentVariable("Path", "User")
+        $kept = @($path -split ";" | Where-Object { $_ -and $_ -ne $Prefix }) -join ";"
+        if ($kept -ne $path) { [Environment]::SetEnvironmentVariable("Path", $kept, "User") }
+        if ($Purge) {
+            foreach ($folder in @((Join-Path $env:APPDATA "awslambdaproxy"), (Join-Path $env:LOCALAPPDATA "awslambdaproxy"))) {
+                if (Test-Path $folder) { Remove-Item -Recurse -Force $folder }
+            }
+        }
+        Write-Host "removed awslambdaproxy"
+        return
+    }
+
+    if (-not $ReleaseKey) { throw "this copy of install.ps1 belongs to no release, so it trusts no key; take it from a release" }
+    if ($BaseUrl -notmatch '^https://' -and $BaseUrl -notmatch '^http://(127\.|localhost(:|/|$)|\[::1\])') {
+        throw "-BaseUrl is https://...; plain http only to a loopback address"
+    }
+    if (-not [Environment]::Is64BitOperatingSystem) { throw "there is no release for 32-bit Windows" }
+    # Windows on ARM runs programs of x86_64.
+    $target = "x86_64-pc-windows-msvc"
+    $from = if ($Version) { "$BaseUrl/download/v$($Version.TrimStart('v'))" } else { "$BaseUrl/latest/download" }
+    $keygen = Get-Command ssh-keygen -ErrorAction SilentlyContinue
+    if (-not $keygen) { throw "no tool to verify the release's signature: add Windows' optional feature OpenSSH Client" }
+
+    $work = Join-Path ([IO.Path]::GetTempPath()) ([IO.Path]::GetRandomFileName())
+    New-Item -ItemType Directory $work | Out-Null
+    try {
+        foreach ($name in @("SHA256SUMS", "SHA256SUMS.sshsig")) {
+            Invoke-WebRequest -UseBasicParsing "$from/$name" -OutFile (Join-Path $work $name)
+        }
+        # The key as OpenSSH writes it: its kind and its 32 bytes, each after their length.
+        $raw = [Convert]::FromBase64String($ReleaseKey)[12..43]
+        $blob = [byte[]](0, 0, 0, 11) + [Text.Encoding]::ASCII.GetBytes("ssh-ed25519") + [byte[]](0, 0, 0, 32) + [byte[]]$raw
+        $signers = Join-Path $work "signers"
+        [IO.File]::WriteAllText($signers, "release ssh-ed25519 $([Convert]::ToBase64String($blob))`n")
+        $sums = Join-Path $work "SHA256SUMS"
+        # A pipe of PowerShell would change the line ends.
+        cmd /c "`"$($keygen.Source)`" -Y verify -f `"$signers`" -I release -n awslambdaproxy-release -s `"$sums.sshsig`" < `"$sums`"" | Out-Null
+        if ($LASTEXITCODE -ne 0) {
+            throw "SHA256SUMS of $BaseUrl is not signed with the release key, so somebody may have tampered with it; nothing was installed"
+        }
+        $pattern = "^([0-9a-f]{64}) [ *](awslambdaproxy-([0-9][^ ]*)-$target\.tar\.gz)$"
+        $line = @(Get-Content $sums | Where-Object { $_ -match $pattern })
+        if ($line.Count -ne 1) { throw "the release at $BaseUrl has no awslambdaproxy for $target" }
+        $line[0] -match $pattern | Out-Null
+        $sum, $archive, $found = $Matches[1], $Matches[2], $Matches[3]
+        if ($Version -and $Version.TrimStart('v') -ne $found) { throw "$BaseUrl answers version $found instead of $Version" }
+        Write-Host "fetching $archive"
+        $file = Join-Path $work $archive
+        Invoke-WebRequest -UseBasicParsing "$from/$archive" -OutFile $file
+        if ((Get-FileHash -Algorithm SHA256 $file).Hash -ne $sum) {
+            throw "$archive is not what its release signed: it was cut off or changed on its way; nothing was installed"
+        }
+        tar -xzf $file -C $work
+        if ($LASTEXITCODE -ne 0) { throw "cannot unpack $archive" }
+        $stem = Join-Path $work ($archive -replace '\.tar\.gz$', '')
+        New-Item -ItemType Directory -Force $Prefix | Out-Null
+        $new = "$program.new"
+        Copy-Item (Join-Path $stem "awslambdaproxy.exe") $new
+        & $new --version | Out-Null
+        if ($LASTEXITCODE -ne 0) { throw "awslambdaproxy $found does not run on this machine" }
+        if (Test-Path $program) { Move-Item -Force $program "$program.old" }
+        Move-Item $new $program
+        # One that runs stays until it has ended.
+        Remove-Item -ErrorAction SilentlyContinue "$program.old"
+        Copy-Item (Join-Path $stem "completions\_awslambdaproxy.ps1") $Prefix
+    } finally {
+        Remove-Item -Recurse -Force $work
+    }
+    $path = [Environment]::GetEnvironmentVariable("Path", "User")
+    if (@($path -split ";") -notcontains $Prefix) {
+        [Environment]::SetEnvironmentVariable("Path", (@($path, $Prefix) | Where-Object { $_ }) -join ";", "User")
+        Write-Host "$Prefix is on your Path in new windows"
+    }
+    Write-Host "installed awslambdaproxy $found in $Prefix"
+    Write-Host "completions:  add to your `$PROFILE  . '$Prefix\_awslambdaproxy.ps1'"
+}
+
+Install-AwsLambdaProxy -Version $Version -Prefix $Prefix -BaseUrl $BaseUrl -Uninstall:$Uninstall -Purge:$Purge

@@ -1,0 +1,60 @@
+//! The certificate that the configuration names: loaded, and kept while the relay runs.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use super::exit::CliError;
+use crate::config::{Settings, Tls};
+use crate::metrics::Metrics;
+use crate::tls::acme::Keeper;
+use crate::tls::files::Files;
+use crate::tls::{CertificateSlot, Certified, self_signed};
+
+/// A task that runs as long as the relay does.
+pub(super) type Keeping = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// What serves the certificate, and what keeps it fresh.
+pub(super) struct Certificate {
+    /// `None` where something in front does TLS.
+    pub(super) slot: Option<Arc<CertificateSlot>>,
+    pub(super) keeping: Option<Keeping>,
+}
+
+/// Loads the certificate of these settings. `reload` asks for another look at it.
+pub(super) fn open(settings: &Settings, reload: &Arc<Notify>, metrics: &Metrics) -> Result<Certificate, CliError> {
+    let reload = Arc::clone(reload);
+    let metrics = metrics.clone();
+    Ok(match &settings.tls {
+        Tls::Off => Certificate { slot: None, keeping: None },
+        Tls::SelfSigned => {
+            let slot = CertificateSlot::holding(self_signed(&settings.state_dir, &settings.certificate_host())?)?;
+            metrics.certificate(slot.facts().as_ref());
+            Certificate { slot: Some(slot), keeping: None }
+        }
+        Tls::Files { certificate, key } => {
+            let slot = CertificateSlot::holding(Certified::from_files(certificate, key)?)?;
+            metrics.certificate(slot.facts().as_ref());
+            let (certificate, key) = (certificate.clone(), key.clone());
+            let files = Files { certificate, key, slot: Arc::clone(&slot), reload, metrics };
+            Certificate { slot: Some(slot), keeping: Some(Box::pin(files.keep())) }
+        }
+        Tls::Acme(authority) => {
+            let slot = CertificateSlot::waiting();
+            let keeper = Keeper::new(authority.clone(), &settings.state_dir, Arc::clone(&slot), reload, metrics);
+            Certificate { slot: Some(slot), keeping: Some(Box::pin(keeper.keep())) }
+        }
+    })
+}
+
+/// The certificate as it is on disk; `None` where there is none of ours, or none yet. One of our own is made.
+pub(super) fn on_disk(settings: &Settings) -> Result<Option<Certified>, CliError> {
+    Ok(match &settings.tls {
+        Tls::Acme(authority) => authority.cached(&settings.state_dir)?,
+        Tls::Files { certificate, key } => Some(Certified::from_files(certificate, key)?),
+        Tls::SelfSigned => Some(self_signed(&settings.state_dir, &settings.certificate_host())?),
+        Tls::Off => None,
+    })
+}

@@ -1,0 +1,144 @@
+//! Can the relay have its ports, or does a relay have them already?
+
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned};
+
+use super::finding::Finding;
+use crate::cli::exit::FAILURE;
+use crate::config::{MetricsPort, Settings, Tls};
+use crate::system;
+
+/// How long what listens may take to answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Longest answer that is read, bytes.
+const LONGEST_ANSWER: u64 = 4096;
+
+pub(super) fn check(settings: &Settings) -> Vec<Finding> {
+    let mut findings = vec![relays_own(settings)];
+    if let MetricsPort::At(address) | MetricsPort::Usual(address) = settings.metrics {
+        findings.push(metrics(address));
+    }
+    findings
+}
+
+fn relays_own(settings: &Settings) -> Finding {
+    let address = settings.listen;
+    match system::listen(address, false) {
+        Ok(_) => Finding::ok("port", format!("{address} is free")),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => match health(settings) {
+            Ok(answer) => Finding::ok("port", format!("a relay runs at {address} and says: {answer}")),
+            Err(reason) => Finding::wrong(FAILURE, "port", format!("{address} is taken, and not by a healthy relay: {reason}")),
+        },
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            let text = format!(
+                "{address}: {error}; ports below 1024 are for root, or for systemd to hand over (awslambdaproxy-relay.socket)"
+            );
+            Finding::warning("port", text)
+        }
+        Err(error) => Finding::wrong(FAILURE, "port", format!("{address}: {error}")),
+    }
+}
+
+fn metrics(address: SocketAddr) -> Finding {
+    if !address.ip().is_loopback() {
+        let text = format!("{address} is open to whoever reaches it: let a firewall choose who does");
+        return Finding::warning("metrics", text);
+    }
+    match system::listen(address, false) {
+        Ok(_) => Finding::ok("metrics", format!("{address} is free")),
+        // A relay that runs has it, and asking would tell nothing that the relay's own port does not.
+        Err(error) => Finding::warning("metrics", format!("{address}: {error} (a running relay has it, or somebody else)")),
+    }
+}
+
+/// What the health page of the relay that listens says.
+fn health(settings: &Settings) -> Result<String, String> {
+    let (host, port) = (reachable(settings.listen.ip()), settings.listen.port());
+    let socket = TcpStream::connect_timeout(&SocketAddr::new(host, port), PATIENCE).map_err(|error| error.to_string())?;
+    let bounded = socket.set_read_timeout(Some(PATIENCE)).and_then(|()| socket.set_write_timeout(Some(PATIENCE)));
+    bounded.map_err(|error| error.to_string())?;
+    let answer = match &settings.tls {
+        Tls::Off => exchange(socket),
+        Tls::Acme(authority) => over_tls(socket, &authority.domain),
+        Tls::Files { .. } | Tls::SelfSigned => over_tls(socket, &settings.certificate_host()),
+    };
+    let answer = answer.map_err(|error| error.to_string())?;
+    let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default().trim();
+    match body {
+        "ok" | "draining" => Ok(body.to_owned()),
+        _ => Err("what answers there has no health page of a relay".to_owned()),
+    }
+}
+
+/// Where one connects to reach what listens on every address.
+fn reachable(listen: IpAddr) -> IpAddr {
+    match listen {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
+        other => other,
+    }
+}
+
+fn over_tls(socket: TcpStream, host: &str) -> io::Result<String> {
+    let name = ServerName::try_from(host).map_err(io::Error::other)?.to_owned();
+    let provider = aws_lc_rs::default_provider();
+    let verifier = Arc::new(Anybody(provider.signature_verification_algorithms));
+    let builder = ClientConfig::builder_with_provider(Arc::new(provider)).with_safe_default_protocol_versions();
+    let builder = builder.map_err(io::Error::other)?;
+    let config = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
+    let connection = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
+    exchange(StreamOwned::new(connection, socket))
+}
+
+fn exchange(mut io: impl Read + Write) -> io::Result<String> {
+    io.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")?;
+    let mut answer = Vec::new();
+    io.take(LONGEST_ANSWER).read_to_end(&mut answer)?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+/// Believes any certificate: nothing secret is said, and whether it is the right one is not the question here.
+#[derive(Debug)]
+struct Anybody(WebPkiSupportedAlgorithms);
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signed, &self.0)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signed, &self.0)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_schemes()
+    }
+}

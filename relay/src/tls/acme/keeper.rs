@@ -1,0 +1,247 @@
+//! Keeps a certificate: serves the one on disk, has it renewed in time, and serves it on while that fails.
+//!
+//! ```text
+//!   serving ──(due)──▶ attempt ──▶ served, kept on disk ──▶ serving
+//!      ▲                  │ failed: written down, said, waited for
+//!      └──────────────────┘
+//! ```
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use instant_acme::{Account, CertificateIdentifier, Error, NewAccount};
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
+
+use super::attempts::Attempts;
+use super::http::Http;
+use super::order::Ordering;
+use super::renewal::{self, Window};
+use super::store::Store;
+use super::{AcmeError, Authority};
+use crate::metrics::Metrics;
+use crate::tls::CertificateSlot;
+
+/// Longest sleep: clocks are set, and machines suspended, and the next look finds out.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+/// How long one order may take as a whole.
+const ORDER_TIME: Duration = Duration::from_secs(300);
+/// How often the CA is asked when it would like the renewal, at most and at least.
+const SUGGESTION_PACE: (Duration, Duration) = (Duration::from_secs(3600), Duration::from_secs(86_400));
+/// Below this much life a failed renewal is an error, above it a warning.
+const LITTLE_LIFE: Duration = Duration::from_secs(7 * 86_400);
+
+/// Keeps one certificate.
+pub struct Keeper {
+    authority: Authority,
+    store: Store,
+    slot: Arc<CertificateSlot>,
+    hurry: Arc<Notify>,
+    metrics: Metrics,
+    attempts: Attempts,
+    suggestion: Suggestion,
+    /// Where within what is allowed this relay renews.
+    pick: f64,
+}
+
+/// What the CA has suggested, and when it is to be asked again.
+#[derive(Default)]
+struct Suggestion {
+    window: Option<Window>,
+    again: Option<SystemTime>,
+}
+
+impl Keeper {
+    /// Serves what an earlier run has left in `state_dir`, if anything, and is ready to keep it. `hurry` wakes it when
+    /// somebody wants a failed attempt repeated.
+    pub fn new(authority: Authority, state_dir: &Path, slot: Arc<CertificateSlot>, hurry: Arc<Notify>, metrics: Metrics) -> Self {
+        let store = Store::new(state_dir, &authority);
+        let served = store.certificate().and_then(|found| found.map(|certified| slot.serve(certified)).transpose());
+        if let Err(error) = served {
+            tracing::warn!(%error, "the certificate of an earlier run is of no use, and is ordered anew");
+        }
+        metrics.certificate(slot.facts().as_ref());
+        let (attempts, suggestion) = (store.attempts(), Suggestion::default());
+        Self { authority, store, slot, hurry, metrics, attempts, suggestion, pick: fastrand::f64() }
+    }
+
+    /// Keeps the certificate for as long as it is polled.
+    pub async fn keep(mut self) {
+        if self.slot.facts().is_none() {
+            tracing::info!(domain = %self.authority.domain, "there is no certificate yet; the CA is asked for one");
+        }
+        loop {
+            let begin = self.due().await.max(self.attempts.next());
+            match begin.duration_since(SystemTime::now()) {
+                Ok(wait) if !wait.is_zero() => self.wait(wait).await,
+                _ => self.attempt().await,
+            }
+        }
+    }
+
+    async fn wait(&mut self, wait: Duration) {
+        tokio::select! {
+            () = sleep(wait.min(LONGEST_SLEEP)) => {}
+            () = self.hurry.notified() => self.attempts = self.attempts.hurry(SystemTime::now()),
+        }
+    }
+
+    /// When the certificate that is served wants to be renewed; at once if there is none.
+    async fn due(&mut self) -> SystemTime {
+        let Some(facts) = self.slot.facts() else { return SystemTime::UNIX_EPOCH };
+        let now = SystemTime::now();
+        // A failing CA is asked for nothing but the certificate.
+        if self.attempts.failed() == 0 && self.suggestion.again.is_none_or(|again| again <= now) {
+            self.ask_for_suggestion(now).await;
+        }
+        renewal::due(&facts, self.suggestion.window, self.pick)
+    }
+
+    /// Asks the CA when it would like the renewal. That it does not say is no failure.
+    async fn ask_for_suggestion(&mut self, now: SystemTime) {
+        let (shortest, longest) = SUGGESTION_PACE;
+        let asked = match self.identifier() {
+            Some(identifier) if self.store.account().is_some() => self.suggested(&identifier).await,
+            _ => Ok((None, longest)),
+        };
+        let (window, pace) = asked.unwrap_or_else(|error| {
+            tracing::debug!(%error, "the CA suggests no time for the renewal");
+            (self.suggestion.window, shortest)
+        });
+        self.suggestion = Suggestion { window, again: Some(now + pace.clamp(shortest, longest)) };
+    }
+
+    async fn suggested(&self, identifier: &CertificateIdentifier<'_>) -> Result<(Option<Window>, Duration), AcmeError> {
+        let http = Http::new(self.authority.root.as_deref())?;
+        let account = self.account(&http).await?;
+        match account.renewal_info(identifier).await {
+            Ok((info, pace)) => {
+                let window = info.suggested_window;
+                Ok((Some(Window { start: window.start.into(), end: window.end.into() }), pace))
+            }
+            Err(Error::Unsupported(_)) => Ok((None, SUGGESTION_PACE.1)),
+            Err(error) => Err(self.failed(&http, error)),
+        }
+    }
+
+    /// How the CA names the certificate that is served.
+    fn identifier(&self) -> Option<CertificateIdentifier<'static>> {
+        let certified = self.store.certificate().ok()??;
+        CertificateIdentifier::try_from(certified.leaf()?).ok().map(CertificateIdentifier::into_owned)
+    }
+
+    async fn attempt(&mut self) {
+        let before = self.attempts.clone();
+        let result = match self.write_down(before.begin(SystemTime::now(), fastrand::f64())) {
+            Ok(()) => timeout(ORDER_TIME, self.order_or_begin_anew()).await.unwrap_or_else(|_| Err(self.too_slow())),
+            Err(error) => Err(error),
+        };
+        match result {
+            Ok(()) => self.succeeded(),
+            Err(error) => self.failed_after(&before, &error),
+        }
+    }
+
+    /// A CA that has forgotten us, as one for tests does at each start, gets to know us again.
+    async fn order_or_begin_anew(&self) -> Result<(), AcmeError> {
+        match self.order().await {
+            Err(error) if error.is_unknown_account() => {
+                tracing::info!("the CA does not know the account; a new one is made");
+                self.store.forget_account()?;
+                self.order().await
+            }
+            done => done,
+        }
+    }
+
+    async fn order(&self) -> Result<(), AcmeError> {
+        let http = Http::new(self.authority.root.as_deref())?;
+        let account = self.account(&http).await?;
+        let failed = |error| self.failed(&http, error);
+        let not_proven = |reason| AcmeError::NotProven {
+            authority: self.authority.directory.clone(),
+            domain: self.authority.domain.clone(),
+            reason,
+        };
+        let (domain, slot) = (self.authority.domain.as_str(), self.slot.as_ref());
+        let ordering = Ordering { account: &account, domain, slot, failed: &failed, not_proven: &not_proven };
+        // A CA that suggests times wants to be told what is replaced; one that refuses is not told again.
+        let may_replace = self.suggestion.window.is_some() && self.attempts.failed() == 1;
+        let replaces = may_replace.then(|| self.identifier()).flatten();
+        let issued = ordering.run(replaces).await?;
+        self.store.keep_certificate(&issued.chain, &issued.key)?;
+        if let Some(certified) = self.store.certificate()? {
+            self.slot.serve(certified)?;
+        }
+        Ok(())
+    }
+
+    async fn account(&self, http: &Http) -> Result<Account, AcmeError> {
+        let builder = || Account::builder_with_http(Box::new(http.clone()));
+        if let Some(account) = self.store.account() {
+            return builder().from_credentials(account).await.map_err(|error| self.failed(http, error));
+        }
+        let contact: Vec<String> = self.authority.email.iter().map(|email| format!("mailto:{email}")).collect();
+        let contact: Vec<&str> = contact.iter().map(String::as_str).collect();
+        let new = NewAccount { contact: &contact, terms_of_service_agreed: true, only_return_existing: false };
+        let made = builder().create(&new, self.authority.directory.clone(), None).await;
+        let (account, credentials) = made.map_err(|error| self.failed(http, error))?;
+        self.store.keep_account(&credentials)?;
+        Ok(account)
+    }
+
+    fn write_down(&mut self, attempts: Attempts) -> Result<(), AcmeError> {
+        self.attempts = attempts;
+        self.store.keep_attempts(&self.attempts)
+    }
+
+    fn succeeded(&mut self) {
+        self.suggestion = Suggestion::default();
+        let facts = self.slot.facts();
+        self.metrics.certificate(facts.as_ref());
+        let days = facts.map_or(0, |facts| facts.remaining(SystemTime::now()).as_secs() / 86_400);
+        tracing::info!(domain = %self.authority.domain, days, "a new certificate is served");
+        if let Err(error) = self.write_down(Attempts::default()) {
+            tracing::warn!(%error, "it could not be written down that there is a new certificate");
+        }
+    }
+
+    fn failed_after(&mut self, before: &Attempts, error: &AcmeError) {
+        self.metrics.certificate_failed();
+        let now = SystemTime::now();
+        let attempts = before.after(now, error.counts(), error.until(), fastrand::f64());
+        if let Err(error) = self.write_down(attempts) {
+            tracing::warn!(%error, "it could not be written down that there is no new certificate");
+        }
+        self.complain(error, now);
+    }
+
+    fn complain(&self, error: &AcmeError, now: SystemTime) {
+        let domain = &self.authority.domain;
+        let again = self.attempts.next().duration_since(now).unwrap_or_default();
+        let again = humantime::format_duration(Duration::from_secs(again.as_secs()));
+        match self.slot.facts().map(|facts| facts.remaining(now)) {
+            None => tracing::error!(%domain, %error, %again, "no certificate yet, so nobody can connect"),
+            Some(Duration::ZERO) => tracing::error!(%domain, %error, %again, "no new certificate, and the old one has ended"),
+            Some(rest) if rest < LITTLE_LIFE => {
+                let ends = humantime::format_duration(Duration::from_secs(rest.as_secs()));
+                tracing::error!(%domain, %error, %again, %ends, "no new certificate; the old one is served on");
+            }
+            Some(_) => tracing::warn!(%domain, %error, %again, "no new certificate; the old one is served on"),
+        }
+    }
+
+    fn too_slow(&self) -> AcmeError {
+        let reason = format!("the order was not done within {} s", ORDER_TIME.as_secs());
+        AcmeError::Unreachable { authority: self.authority.directory.clone(), reason }
+    }
+
+    fn failed(&self, http: &Http, error: Error) -> AcmeError {
+        let authority = self.authority.directory.clone();
+        match error {
+            Error::Api(problem) => AcmeError::Refused { authority, problem, until: http.patience().until() },
+            other => AcmeError::Unreachable { authority, reason: other.to_string() },
+        }
+    }
+}

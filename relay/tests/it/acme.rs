@@ -1,0 +1,163 @@
+//! A certificate from a CA: issued, served, renewed, and served on while the CA is down. The CA is a real pebble.
+
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tunnel::ticket::Ticket;
+
+use crate::home::{Home, Running, parts};
+use crate::pebble::Pebble;
+use crate::suggesting::Suggesting;
+use crate::support::{agent_request, open};
+use crate::tls::Pinned;
+
+const NAME: &str = "relay.example.com";
+/// Long enough for a busy machine to issue one, short enough to see it renewed.
+const LIFE: Duration = Duration::from_secs(18);
+/// Longer than a certificate lives.
+const LONG: Duration = Duration::from_secs(60);
+
+/// A client that believes whom `roots` vouch for.
+async fn trusted(running: &Running, root: CertificateDer<'static>) -> std::io::Result<TlsStream<TcpStream>> {
+    let mut roots = RootCertStore::empty();
+    roots.add(root).expect("a root");
+    let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions().expect("versions");
+    let config = builder.with_root_certificates(roots).with_no_client_auth();
+    TlsConnector::from(Arc::new(config)).connect(ServerName::try_from(NAME).expect("name"), running.connect().await).await
+}
+
+/// The certificate that is served, whoever vouches for it; `None` while there is none.
+async fn served(running: &Running) -> Option<CertificateDer<'static>> {
+    let config = Pinned::anybody();
+    let connecting =
+        TlsConnector::from(Arc::new(config)).connect(ServerName::try_from(NAME).expect("name"), running.connect().await);
+    let stream = connecting.await.ok()?;
+    stream.get_ref().1.peer_certificates()?.first().map(|certificate| certificate.clone().into_owned())
+}
+
+async fn served_other_than(running: &Running, old: Option<&CertificateDer<'static>>) -> CertificateDer<'static> {
+    let waiting = async {
+        loop {
+            match served(running).await {
+                Some(certificate) if Some(&certificate) != old => return certificate,
+                _ => sleep(Duration::from_millis(100)).await,
+            }
+        }
+    };
+    timeout(LONG, waiting).await.expect("a new certificate in time")
+}
+
+/// A relay whose port is held open, so that pebble can be told of it first.
+fn home(port: u16, pebble: &Pebble) -> Home {
+    home_of(port, pebble, &pebble.url())
+}
+
+fn home_of(port: u16, pebble: &Pebble, directory: &str) -> Home {
+    Home::with(&format!(
+        "listen = \"127.0.0.1:{port}\"\npublic_url = \"wss://{NAME}\"\n[metrics]\nlisten = \"127.0.0.1:0\"\n\
+         [tls]\nmode = \"acme\"\nacme_directory = \"{directory}\"\nacme_root = \"{}\"\nacme_email = \"me@example.com\"\n",
+        pebble.root().display()
+    ))
+}
+
+#[tokio::test]
+async fn a_ca_issues_the_relay_serves_renews_and_outlives_the_ca() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("port");
+    let port = listener.local_addr().expect("address").port();
+    let mut pebble = Pebble::start(port, LIFE);
+    let home = home(port, &pebble);
+    let (_, token, authority, _) = parts(&home.ok(&["agent", "add", "laptop"]).await);
+    assert_eq!(authority, format!("{NAME}:443"));
+    let running = Running::start_with(&home, &listener).await;
+
+    // Issued: the name is right, and the CA's root vouches for it.
+    let first = served_other_than(&running, None).await;
+    let io = trusted(&running, pebble.issuer()).await.expect("a certificate of the CA");
+    let request = agent_request(running.address, &token, &Ticket::mint().hash().to_string());
+    open(io, request).await.expect("an agent's leg").notice().await;
+    for file in walk(&home.state().join("acme")) {
+        let mode = file.metadata().expect("file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{}", file.display());
+    }
+
+    // Renewed, with nobody's help.
+    let second = served_other_than(&running, Some(&first)).await;
+    trusted(&running, pebble.issuer()).await.expect("a certificate of the CA");
+    assert_eq!(pebble.orders(), 2, "one order for each");
+
+    // The CA is down: the old certificate is served on, which is said.
+    pebble.stop();
+    home.logged("the old one is served on", 1).await;
+    assert_eq!(served(&running).await.as_ref(), Some(&second));
+
+    // Even by a new process, killed as the old one was.
+    let mut killed = running;
+    killed.child.kill().await.expect("killed");
+    let running = Running::start_with(&home, &listener).await;
+    assert_eq!(served(&running).await.as_ref(), Some(&second));
+
+    // The CA is back, and knows nobody.
+    pebble.restart();
+    running.signal(Signal::HUP);
+    let third = served_other_than(&running, Some(&second)).await;
+    assert_ne!(third, second);
+    trusted(&running, pebble.issuer()).await.expect("a certificate of the new CA");
+    assert!(!home.log().contains(&token), "no secret in the log");
+}
+
+#[tokio::test]
+async fn a_ca_that_finds_no_proof_is_not_asked_again_at_once_not_even_by_a_new_process() {
+    let (listener, elsewhere) =
+        (TcpListener::bind("127.0.0.1:0").expect("port"), TcpListener::bind("127.0.0.1:0").expect("port"));
+    let closed = elsewhere.local_addr().expect("address").port();
+    drop(elsewhere);
+    let pebble = Pebble::start(closed, LIFE);
+    let home = home(listener.local_addr().expect("address").port(), &pebble);
+    let mut running = Running::start_with(&home, &listener).await;
+    home.logged("nobody can connect", 1).await;
+    let log = home.log();
+    assert!(log.contains("did not find its proof") && log.contains("port 443"), "{log}");
+    assert_eq!(served(&running).await, None);
+    assert_eq!(pebble.orders(), 1);
+
+    running.child.kill().await.expect("killed");
+    let running = Running::start_with(&home, &listener).await;
+    // A second is long for a loop, and short for a CA.
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(pebble.orders(), 1, "{}", home.log());
+    // A person may ask for another try.
+    running.signal(Signal::HUP);
+    home.logged("nobody can connect", 2).await;
+    assert_eq!(pebble.orders(), 2);
+}
+
+#[tokio::test]
+async fn a_ca_that_wants_its_certificate_renewed_early_is_followed_and_told_what_is_replaced() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("port");
+    let port = listener.local_addr().expect("address").port();
+    // Two thirds of it would be minutes.
+    let pebble = Pebble::start(port, Duration::from_secs(300));
+    let front = Suggesting::start(pebble.address, pebble.directory.path()).await;
+    let home = home_of(port, &pebble, &front.url);
+    let running = Running::start_with(&home, &listener).await;
+    let first = served_other_than(&running, None).await;
+    served_other_than(&running, Some(&first)).await;
+    let orders = front.orders();
+    assert!(orders[0].get("replaces").is_none() && orders[1]["replaces"].is_string(), "{orders:?}");
+}
+
+fn walk(path: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(path).expect("directory").map(|entry| entry.expect("entry").path());
+    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+}
