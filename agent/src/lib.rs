@@ -23,6 +23,7 @@ pub mod corporate;
 pub mod deploy;
 pub mod desktop;
 pub mod direct;
+pub mod doctor;
 pub mod exits;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
@@ -39,6 +40,7 @@ pub mod relays;
 pub mod routing;
 pub mod scheduler;
 pub mod service;
+pub mod setup;
 pub mod status;
 pub mod tools;
 pub mod update;

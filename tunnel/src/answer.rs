@@ -102,6 +102,9 @@ mod tests {
             "ended": "told_to_end", "streams": 0, "bytes_up": 0, "bytes_down": 0, "dialled": 7, "paired": null, "tls": null,
             "instance": nonce.to_string(), "generation": 3, "version": "1.2.3",
         });
-        assert_eq!(serde_json::to_value(summary).expect("json"), expected);
+        assert_eq!(serde_json::to_value(&summary).expect("json"), expected);
+        let mut newer = expected;
+        newer["of_tomorrow"] = 1.into();
+        assert_eq!(serde_json::from_value::<Summary>(newer).expect("what a newer neighbour adds is not minded"), summary);
     }
 }

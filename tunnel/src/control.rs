@@ -120,6 +120,14 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_a_newer_neighbour_adds_is_not_minded() {
+        let nonce = InstanceNonce::mint();
+        let line = format!("{{\"hello\":{{\"nonce\":\"{nonce}\",\"generation\":3,\"version\":\"9.0.0\",\"more\":1}}}}\n");
+        let hello = FromFunction::Hello { nonce, generation: 3, version: "9.0.0".into() };
+        assert_eq!(Reader::new(line.as_bytes()).next().await.expect("hello"), Some(hello));
+    }
+
+    #[tokio::test]
     async fn an_endless_line_is_refused() {
         let flood = vec![b'x'; LONGEST_CONTROL_LINE * 4];
         let error = Reader::new(flood.as_slice()).next::<FromAgent>().await.expect_err("too long");

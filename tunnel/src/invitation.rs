@@ -292,6 +292,14 @@ mod tests {
     }
 
     #[test]
+    fn what_a_newer_neighbour_adds_is_not_minded() {
+        let mut json = sample().to_json();
+        json["of_tomorrow"] = serde_json::json!({"a": [1]});
+        json["egress"]["of_tomorrow"] = true.into();
+        Invitation::parse(json.to_string().as_bytes()).expect("the same protocol");
+    }
+
+    #[test]
     fn a_malformed_field_is_named() {
         let mut json = sample().to_json();
         json["ticket"] = "00".into();

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use super::estimate;
 use super::wiring::{self, CloudSetup};
 use crate::cloud::CloudError;
 use crate::cloud::aws::{Account, AwsCloud, Caller};
@@ -30,6 +31,10 @@ pub(super) async fn setup(config: &Config, own: &[SocketAddr], say: fn(&str)) ->
     let caller = caller(&account).await?;
     if let Some(caller) = &caller {
         say(&format!("AWS account {} as {}", caller.account, caller.arn));
+    }
+    if wiring::is_first_run()? {
+        say("what it costs:");
+        estimate(config).lines().iter().for_each(|line| say(&format!("- {line}")));
     }
     let cloud = Arc::new(AwsCloud::new(account, &config.aws));
     Ok(CloudSetup { cloud, regions, relays, egress: config.egress.clone(), account: caller.map(|caller| caller.account) })

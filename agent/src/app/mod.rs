@@ -5,10 +5,11 @@
 //! ```
 
 mod aws;
+mod estimate;
 mod face;
 mod local;
 pub mod local_relay;
-mod port_owner;
+pub(crate) mod port_owner;
 mod routing;
 mod shutdown;
 mod status;
@@ -22,9 +23,12 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio_util::task::AbortOnDropHandle;
 
+pub use self::estimate::estimate;
 use self::face::Face;
 use self::local::LocalMachine;
 use self::shutdown::Signals;
+pub(crate) use self::trust::own as own_trust;
+pub(crate) use self::wiring::{relays, single_exit};
 use crate::cloud::Cloud;
 use crate::config::{Config, Mode};
 use crate::control_socket::ControlSocket;

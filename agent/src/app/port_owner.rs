@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const LISTENING: &str = "0A";
 
 /// Names the process that listens on the port of `address`, as far as this user may see it.
-pub(super) fn find(address: SocketAddr) -> Option<String> {
+pub(crate) fn find(address: SocketAddr) -> Option<String> {
     let inode = ["/proc/net/tcp", "/proc/net/tcp6"].iter().find_map(|table| {
         let text = fs::read_to_string(table).ok()?;
         text.lines().skip(1).find_map(|line| listening_inode(line, address.port()).map(str::to_owned))

@@ -1,11 +1,13 @@
 //! Which authorities vouch for relays and for the address server: the system's, and those of `ca_file`.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, ensure};
-use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use tunnel::leg::tls::trusting;
 
 /// The system's roots, or the built-in ones where the system has none, and `more`.
 pub(super) fn roots(more: Vec<CertificateDer<'static>>) -> anyhow::Result<RootCertStore> {
@@ -19,6 +21,11 @@ pub(super) fn roots(more: Vec<CertificateDer<'static>>) -> anyhow::Result<RootCe
         roots.add(certificate).context("relay.ca_file holds something that is no certificate")?;
     }
     Ok(roots)
+}
+
+/// What this machine trusts, for TLS.
+pub(crate) fn own() -> anyhow::Result<Arc<ClientConfig>> {
+    Ok(trusting(roots(Vec::new())?)?)
 }
 
 /// The certificates of a `ca_file`.

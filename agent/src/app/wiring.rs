@@ -76,6 +76,15 @@ pub(super) fn supervisor<C: Cloud>(
     Ok(Setup { outfit, regions, settings: settings(config), idle: config.exits.idle, check_url, pool, health })
 }
 
+/// What one exit beside a running agent needs, and whom it may ask for its address.
+pub(crate) fn single_exit<C: Cloud>(config: &Config, cloud: Arc<C>) -> anyhow::Result<(Arc<Outfit<C>>, Option<CheckUrl>)> {
+    let (relays, book) = (Relays::new(relays(config, &[])?), book(config, &Health::default())?);
+    let (agent, calls, network) = (InstanceNonce::mint(), TaskTracker::new(), Network::watch());
+    let (egress, grace) = (config.egress.clone(), config.exits.grace);
+    let check_url = config.exits.check_url.as_ref().map(check_url).transpose()?;
+    Ok((Arc::new(Outfit { cloud, relays, agent, egress, grace, book, calls, network }), check_url))
+}
+
 /// What an invocation in AWS is charged by.
 fn terms(config: &Config) -> Terms {
     Terms {
@@ -88,7 +97,7 @@ fn terms(config: &Config) -> Terms {
 }
 
 /// The configuration's processor as prices know it.
-fn processor(architecture: Architecture) -> Processor {
+pub(super) fn processor(architecture: Architecture) -> Processor {
     match architecture {
         Architecture::Arm64 => Processor::Arm64,
         Architecture::X86_64 => Processor::X86_64,
@@ -102,6 +111,11 @@ pub(super) fn book(config: &Config, health: &Health) -> anyhow::Result<Book> {
         Mode::Cloud => Book::open(state_file(LEDGER)?, terms(config), health.clone())
             .context("cannot keep the ledger of what functions cost"),
     }
+}
+
+/// Whether functions were never invoked from here.
+pub(super) fn is_first_run() -> anyhow::Result<bool> {
+    Ok(!state_file(LEDGER)?.exists())
 }
 
 /// A file in the state directory, which is made if it is not there.
@@ -144,7 +158,7 @@ fn check_url(url: &HttpUrl) -> anyhow::Result<CheckUrl> {
 
 /// The relays of the configuration, as the agent dials them. `own` are the proxy's listeners: no way to a relay may lead
 /// through them.
-pub(super) fn relays(config: &Config, own: &[SocketAddr]) -> anyhow::Result<Vec<AgentRelay>> {
+pub(crate) fn relays(config: &Config, own: &[SocketAddr]) -> anyhow::Result<Vec<AgentRelay>> {
     let (proxies, own) = (Proxies::from_environment(std::env::vars_os()), Loops::new(own.to_vec()));
     let relays: Vec<AgentRelay> = config.relays.iter().map(|it| relay(it, &proxies, &own)).collect::<anyhow::Result<_>>()?;
     let endpoints: Vec<RelayEndpoint> = relays.iter().map(|relay| relay.endpoint.clone()).collect();

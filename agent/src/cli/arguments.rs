@@ -8,7 +8,9 @@ use super::completions::CompletionsArgs;
 use super::config::ConfigArgs;
 use super::deploy::DeployArgs;
 use super::destroy::DestroyArgs;
+use super::doctor::DoctorArgs;
 use super::examples;
+use super::init::InitArgs;
 use super::man::ManArgs;
 use super::policy::PolicyArgs;
 use super::proxy::ProxyArgs;
@@ -70,12 +72,18 @@ pub(super) enum Command {
     /// Run the proxy in the foreground (what happens without a command)
     #[command(after_help = examples::RUN)]
     Run(RunArgs),
+    /// Ask for what is needed, test it, and write the configuration
+    #[command(after_help = examples::INIT)]
+    Init(InitArgs),
     /// Show what a running proxy does
     #[command(after_help = examples::STATUS)]
     Status(StatusArgs),
     /// Take a new exit now, and print the old and the new address
     #[command(after_help = examples::ROTATE)]
     Rotate(RotateArgs),
+    /// Look for what is wrong, from the configuration to one real invocation, and say the mend
+    #[command(after_help = examples::DOCTOR)]
+    Doctor(DoctorArgs),
     /// Make or change role and functions in the AWS account
     #[command(visible_alias = "setup", after_help = examples::DEPLOY)]
     Deploy(DeployArgs),

@@ -40,6 +40,11 @@ impl Context {
         Ok(config::load(sources)?)
     }
 
+    /// The profile that the command line names.
+    pub(super) fn profile(&self) -> Option<&str> {
+        self.profile.as_deref()
+    }
+
     /// The configuration file that was named, as a program that starts elsewhere finds it.
     pub(super) fn named_file(&self) -> Result<Option<PathBuf>, Failure> {
         let absolute = || std::path::absolute(&self.file).with_context(|| self.file.display().to_string());

@@ -11,6 +11,7 @@ use super::failure::Failure;
 use super::printer::Printer;
 use super::progress::Progress;
 use super::settings::SettingArgs;
+use crate::app;
 use crate::cloud::aws::{Account, Caller};
 use crate::config::{AwsConfig, Config, Mode, resolve};
 use crate::deploy::{Claim, Deployer, Deployment, Line, OwnerId, Plan, State, Tense, Verdict, table, verdict};
@@ -54,7 +55,7 @@ async fn work(context: &Context, config: &Config, arguments: &DeployArgs) -> Res
     context.printer.talk(&format!("account {}, as {}", caller.account, caller.arn));
     let claim = Claim { owner: owner(&state, arguments.plan)?, adopt: arguments.adopt };
     let deployer = Deployer::new(&account, &caller, &config.aws, &regions, &zip, claim);
-    let plan = Progress::over(async |watch| deployer.plan(watch).await).await?;
+    let plan = Progress::over(async |watch| deployer.plan(watch).await).await;
     let (lines, tense) = if arguments.plan {
         (deployer.lines_of(&plan), Tense::Plan)
     } else {
@@ -63,6 +64,9 @@ async fn work(context: &Context, config: &Config, arguments: &DeployArgs) -> Res
     context.printer.data(&table(&lines, tense))?;
     tell_of_faults(context.printer, &lines);
     tell_of_leftovers(context.printer, &plan);
+    if arguments.plan {
+        tell_of_costs(context.printer, config);
+    }
     Ok(exit(&lines))
 }
 
@@ -90,8 +94,16 @@ async fn execute(
         function: config.function_name.clone(),
         regions: plan.regions(),
     };
-    state.remember(&deployment).map_err(anyhow::Error::from)?;
+    if !deployment.regions.is_empty() {
+        state.remember(&deployment).map_err(anyhow::Error::from)?;
+    }
     Ok(Progress::over(async |watch| deployer.execute(plan, watch).await).await)
+}
+
+/// Functions that are not invoked cost nothing; this is what a run would.
+fn tell_of_costs(printer: Printer, config: &Config) {
+    printer.talk("\nwhat a run costs:");
+    app::estimate(config).lines().iter().for_each(|line| printer.talk(&format!("- {line}")));
 }
 
 fn tell_of_leftovers(printer: Printer, plan: &Plan) {

@@ -13,9 +13,11 @@ mod config;
 mod context;
 mod deploy;
 mod destroy;
+mod doctor;
 mod examples;
 mod exit;
 mod failure;
+mod init;
 mod logging;
 mod man;
 mod policy;
@@ -79,7 +81,9 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     logging::start(&cli.global)?;
     let context = Context::new(cli.global)?;
     match cli.command.unwrap_or(Command::Run(cli.run)) {
-        Command::Run(arguments) => run::run(&context, arguments).await,
+        Command::Run(arguments) => Box::pin(run::run(&context, arguments)).await,
+        Command::Doctor(arguments) => Box::pin(doctor::run(&context, arguments)).await,
+        Command::Init(arguments) => Box::pin(init::run(&context, arguments)).await,
         Command::Status(arguments) => status::run(&context, arguments).await,
         Command::Rotate(arguments) => rotate::run(&context, arguments).await,
         Command::Deploy(arguments) => deploy::run(&context, arguments).await,

@@ -61,10 +61,9 @@ fn next_steps(context: &Context, file_found: bool) -> String {
     let lack = if file_found { "has no [relay]" } else { "does not exist" };
     format!(
         "nothing to run with: {file} {lack}\n\
-         \x20 to try it without an account:  awslambdaproxy run --local\n\
-         \x20 to use AWS: set up a relay with `awslambdaproxy-relay init`, then write to that file (mode 0600)\n\
-         \x20   [relay]\n\
-         \x20   url   = \"wss://relay.example.com\"\n\
-         \x20   token = \"the relay's token for this agent\""
+         \x20 to try it without an account:         awslambdaproxy run --local\n\
+         \x20 for AWS, a relay on a small server:   awslambdaproxy-relay init   (it prints a pairing code)\n\
+         \x20 then here, which asks for the code:   awslambdaproxy init\n\
+         \x20 the functions, in your own account:   awslambdaproxy deploy   and then: awslambdaproxy"
     )
 }

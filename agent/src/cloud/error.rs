@@ -274,6 +274,8 @@ fn is_direction(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const ACTION: &str = "lambda:InvokeFunction";
@@ -334,6 +336,16 @@ mod tests {
         let error = CloudError::from_reply(429, ACTION, Some("ReservedFunctionConcurrentInvocationLimitExceeded"), reply);
         assert!(error.to_string().contains("ReservedFunction") && error.hint().contains("reserved concurrency"));
         assert_eq!(answered(400, "ThrottlingException", "Rate exceeded").code(), "throttled");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_aws_says_is_sorted_and_fit_to_be_shown(status in 0..1000u16, code in "\\PC*|[A-Z][a-zA-Z]*", message in ".*") {
+            let error = answered(status, &code, &format!("not authorized to perform: {message}"));
+            let shown = format!("{error} {} {}", error.hint(), error.code());
+            prop_assert!(!shown.chars().any(|c| c.is_control() || is_direction(c)), "{shown:?}");
+            prop_assert!(shown.chars().count() < 4 * LONGEST_TEXT);
+        }
     }
 
     #[test]

@@ -69,6 +69,19 @@ pub struct AwsConfig {
 }
 
 impl AwsConfig {
+    /// What holds where nothing is said, with these credentials.
+    pub fn with(credentials: AwsCredentials) -> Self {
+        Self {
+            credentials,
+            function_name: DEFAULT_NAME.to_owned(),
+            role_name: DEFAULT_NAME.to_owned(),
+            memory_mb: LEAST_MEMORY_MB,
+            architecture: Architecture::Arm64,
+            timeout: LONGEST_TIMEOUT,
+            logs: false,
+        }
+    }
+
     pub(super) fn read(section: Section<'_>) -> Self {
         let credentials = credentials(&section);
         let function_name = name(&section, "function_name", "-_");

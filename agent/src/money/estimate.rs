@@ -95,7 +95,10 @@ impl Estimate {
 
     fn time(&self) -> String {
         let (count, memory) = (self.plan.regions.len(), self.plan.memory_mb);
-        let exits = if count == 1 { "1 exit".to_owned() } else { format!("{count} exits, one in each region,") };
+        let exits = match count {
+            1 => format!("1 exit of {memory} MB uses"),
+            _ => format!("{count} exits of {memory} MB, one in each region, use"),
+        };
         let free = if self.free_hours < MONTH_HOURS {
             format!(
                 "AWS's free tier covers {:.0} hours of use a month, then an hour costs ${:.4}",
@@ -105,7 +108,7 @@ impl Estimate {
         } else {
             "AWS's free tier covers a whole month of it".to_owned()
         };
-        format!("{exits} of {memory} MB use {:.0} GB-seconds in an hour; {free}", self.gb_seconds_per_hour)
+        format!("{exits} {:.0} GB-seconds in an hour; {free}", self.gb_seconds_per_hour)
     }
 
     fn clock(&self) -> String {

@@ -5,10 +5,12 @@
 
 #![allow(unreachable_pub, reason = "rooms of one test binary")]
 
+mod doctor;
 #[allow(dead_code, reason = "the tests of the front alone need little of it")]
 mod front;
 mod front_itself;
+mod init;
 #[path = "../support/mod.rs"]
 mod support;
 
-use support::{program, tools};
+use support::{desktop, program, tools};

@@ -142,3 +142,27 @@ fn aws_is_reached_through_the_companys_proxy_and_never_through_the_agent_itself(
     assert_eq!(ended.code, Some(3), "{ended:?}");
     assert!(ended.stderr.contains("HTTPS_PROXY names this agent's own proxy"), "{ended:?}");
 }
+
+#[test]
+fn no_level_of_the_log_shows_a_secret_of_aws_or_of_a_tunnel() {
+    let relay = Relay::start();
+    let cloud = Scripted::start(true, |_: &Call| (404, "ResourceNotFoundException", "Function not found".to_owned()));
+    let keys = "[aws]\naccess_key_id = \"AKIDTOML\"\nsecret_access_key = \"s3cretkey\"\nsession_token = \"s3crettoken\"";
+    let desktop = Desktop::new(&configuration(&relay, &["us-west-2"], keys)).with(cloud.environment());
+    let agent = desktop.with([("AWSLAMBDAPROXY_LOG", "trace".to_owned())]).agent(&[]);
+    problem(&agent, "function_missing");
+    let invoked = cloud.calls().into_iter().find(|call| call.path.ends_with("/invocations")).expect("an Invoke");
+    assert_eq!(invoked.token.as_deref(), Some("s3crettoken"));
+    let invitation: Value = serde_json::from_str(&invoked.body).expect("JSON");
+    let log = agent.log();
+    for secret in ["s3cretkey", "s3crettoken", &relay.token]
+        .into_iter()
+        .chain(["ticket", "identity"].map(|it| invitation[it].as_str().expect("text")))
+    {
+        // Bytes may be shown as text or as numbers.
+        let numbers = secret.bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(", ");
+        let found = log.lines().find(|line| line.contains(secret) || line.contains(&numbers));
+        assert_eq!(found.map(|line| line.chars().take(200).collect::<String>()), None, "{secret}");
+    }
+    assert!(log.contains("aws_smithy_runtime"), "what others say is shown");
+}

@@ -10,6 +10,7 @@ mod capture;
 mod corporate;
 mod endings;
 mod fresh;
+mod limits;
 mod lives;
 mod pages;
 mod refusals;

@@ -21,7 +21,7 @@ const LARGEST_FILE: u64 = 1024 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum AgentsError {
     /// The file system refused.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}{}", path.display(), hint(source))]
     Io {
         /// What was read or written.
         path: PathBuf,
@@ -40,7 +40,7 @@ pub enum AgentsError {
     #[error("an agent named {0} exists; revoke it first, or take another name")]
     Exists(AgentName),
     /// No such agent.
-    #[error("there is no agent named {0}")]
+    #[error("there is no agent named {0}; `agent list` shows who there is")]
     Unknown(AgentName),
     /// The list is full.
     #[error("there are {MOST_AGENTS} agents already")]
@@ -153,6 +153,14 @@ impl AgentsFile {
 
     fn malformed(&self, reason: impl Into<String>) -> AgentsError {
         AgentsError::Malformed { path: self.path.clone(), reason: reason.into() }
+    }
+}
+
+/// What to do about it.
+fn hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => "; the relay's state belongs to the relay's user: take that one, or root",
+        _ => "",
     }
 }
 

@@ -10,7 +10,7 @@ use super::args::InitArgs;
 use super::exit::CliError;
 use super::{agent, certificate, print};
 use crate::agents::AgentsFile;
-use crate::config::{PublicUrl, Settings, Tls};
+use crate::config::{NOT_CERTIFIABLE, PublicUrl, Settings, Tls, certifiable};
 use crate::system::write_public;
 use crate::tls::CertificateSlot;
 
@@ -88,6 +88,9 @@ fn tls(args: &InitArgs) -> Result<Table, CliError> {
     };
     let mut table = Table::from_iter([("mode".to_owned(), Value::from(mode))]);
     if let Some(domain) = &args.domain {
+        if certifiable(domain).is_none() {
+            return Err(CliError::Usage(format!("--domain {domain}: it {NOT_CERTIFIABLE}")));
+        }
         table.insert("domain".to_owned(), domain.clone().into());
     }
     for (name, path) in [("certificate", &args.certificate), ("key", &args.key)] {

@@ -12,6 +12,15 @@ use crate::tls::acme::{Authority, DIRECTORY, STAGING_DIRECTORY};
 /// In place of the URL of the best-known CA's directory for trying things out.
 const STAGING: &str = "staging";
 
+/// Why a text is not [`certifiable`].
+pub const NOT_CERTIFIABLE: &str = "is no name for which a CA issues certificates, like relay.example.com";
+
+/// The name in `text`, if CAs may issue a certificate of it: no address, no port, and not a single label.
+pub fn certifiable(text: &str) -> Option<String> {
+    let host = PublicUrl::secure(text, 443).ok().filter(|url| url.is_plain_host(text))?.host().to_owned();
+    (host.parse::<IpAddr>().is_err() && host.contains('.')).then_some(host)
+}
+
 impl Checker<'_> {
     pub(super) fn acme(&mut self, raw: &RawTls, public_url: Option<&PublicUrl>) -> Option<Tls> {
         let (domain, directory, email) = (self.domain(raw, public_url), self.acme_directory(raw), self.acme_email(raw));
@@ -29,15 +38,11 @@ impl Checker<'_> {
                 return None;
             }
         };
-        let host = PublicUrl::secure(text, 443).ok().filter(|url| url.is_plain_host(text)).map(|url| url.host().to_owned());
-        match host {
-            Some(host) if host.parse::<IpAddr>().is_err() && host.contains('.') => Some(host),
-            _ => {
-                let text = format!("\"{text}\" is no name for which a CA issues certificates, like relay.example.com");
-                self.problem(place, "tls.domain", text);
-                None
-            }
+        let name = certifiable(text);
+        if name.is_none() {
+            self.problem(place, "tls.domain", format!("\"{text}\" {NOT_CERTIFIABLE}"));
         }
+        name
     }
 
     fn acme_directory(&mut self, raw: &RawTls) -> Option<String> {

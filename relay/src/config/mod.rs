@@ -14,6 +14,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+pub use acme::{NOT_CERTIFIABLE, certifiable};
 pub use paths::default_config;
 use paths::state_of;
 pub use problem::{ConfigError, Problems};

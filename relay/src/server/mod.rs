@@ -13,6 +13,7 @@ mod reception;
 
 #[cfg(feature = "fuzzing")]
 pub(crate) use address::client;
+pub(crate) use reception::HEALTH_PATH;
 
 use std::future::Future;
 use std::io;

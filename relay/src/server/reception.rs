@@ -25,7 +25,8 @@ use crate::pairing::Seat;
 use crate::site;
 use crate::websocket::accept_key;
 
-const HEALTH_PATH: &str = "/healthz";
+/// Where anybody may ask whether the relay is well.
+pub(crate) const HEALTH_PATH: &str = "/healthz";
 /// How long the 101 may take to leave; after it the leg's own clock runs.
 const UPGRADE_TIME: Duration = Duration::from_secs(10);
 

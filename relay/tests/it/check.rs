@@ -56,14 +56,31 @@ async fn the_certificate_must_be_for_the_name_have_its_own_key_and_not_end_soon(
 }
 
 #[tokio::test]
+async fn a_ca_of_ones_own_needs_somebody_who_vouches_for_it() {
+    let configuration = |root: &str| {
+        format!(
+            "listen = \"127.0.0.1:0\"\n[tls]\nmode = \"acme\"\ndomain = \"relay.example.com\"\n{root}\n[metrics]\nlisten = \"\"\n"
+        )
+    };
+    let home = Home::with(&configuration(""));
+    let (code, said) = check(&home).await;
+    assert!(code == Some(0) && said.contains("none yet") && said.contains("port 443"), "{said}");
+    home.write(&configuration("acme_root = \"absent.pem\""));
+    let (code, said) = check(&home).await;
+    assert!(code == Some(3) && said.contains("absent.pem"), "{said}");
+}
+
+#[tokio::test]
 async fn a_port_is_free_or_a_relays_or_somebody_elses() {
     let home = Home::new();
     home.ok(&["init", "--self-signed", "--listen", "127.0.0.1:0"]).await;
+    let configuration = std::fs::read_to_string(&home.config).expect("text") + "\n[metrics]\nlisten = \"\"\n";
+    home.write(&configuration);
     let running = Running::start(&home).await;
-    let configuration = std::fs::read_to_string(&home.config).expect("text");
     home.write(&configuration.replace("127.0.0.1:0", &running.address.to_string()));
     let (code, said) = check(&home).await;
     assert!(code == Some(0) && said.contains("a relay runs at") && said.contains("says: ok"), "{said}");
+    assert!(!said.contains("warning"), "{said}");
 
     let other = std::net::TcpListener::bind("127.0.0.1:0").expect("port");
     let accepting = other.try_clone().expect("descriptor");

@@ -6,7 +6,8 @@ use relay::tls::{CertificateSlot, self_signed};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
+use rustls::version::{TLS12, TLS13};
+use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme, SupportedProtocolVersion};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -109,6 +110,39 @@ async fn a_self_signed_relay_is_known_by_its_pin_and_carries_a_tunnel() {
     assert_eq!(function.received_bytes(70_000).await, vec![5; 70_000]);
     agent.close(1000).await;
     assert_eq!(function.closed().await, Some(4001));
+}
+
+/// What a client offers, and the protocol that was agreed on.
+async fn agreed(relay: &Relay, versions: &[&'static SupportedProtocolVersion], alpn: &[u8]) -> std::io::Result<Option<Vec<u8>>> {
+    let provider = aws_lc_rs::default_provider();
+    let verifier = Arc::new(Pinned { pin: None, provider: provider.clone() });
+    let builder = ClientConfig::builder_with_provider(Arc::new(provider)).with_protocol_versions(versions).expect("versions");
+    let mut config = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
+    config.alpn_protocols = vec![alpn.to_vec()];
+    let connecting =
+        TlsConnector::from(Arc::new(config)).connect("relay.example.com".try_into().expect("name"), relay.connect().await);
+    Ok(connecting.await?.get_ref().1.alpn_protocol().map(<[u8]>::to_vec))
+}
+
+#[tokio::test]
+async fn both_versions_of_tls_are_spoken_and_nothing_but_http_inside() {
+    let directory = tempfile::tempdir().expect("directory");
+    let slot =
+        CertificateSlot::holding(self_signed(directory.path(), "relay.example.com").expect("certificate")).expect("usable");
+    let relay = Relay::with(|config| config.tls = Some(slot)).await;
+    for version in [&TLS12, &TLS13] {
+        assert_eq!(agreed(&relay, &[version], b"http/1.1").await.expect("tls").as_deref(), Some(&b"http/1.1"[..]));
+        assert!(agreed(&relay, &[version], b"h2").await.is_err());
+        assert!(agreed(&relay, &[version], b"acme-tls/1").await.is_err(), "there is no CA that could ask");
+    }
+}
+
+#[tokio::test]
+async fn without_a_certificate_yet_nobody_is_served_and_no_ca_is_answered_what_it_did_not_ask() {
+    let relay = Relay::with(|config| config.tls = Some(CertificateSlot::waiting())).await;
+    for alpn in [&b"http/1.1"[..], b"acme-tls/1"] {
+        assert!(agreed(&relay, &[&TLS13], alpn).await.is_err());
+    }
 }
 
 #[tokio::test]

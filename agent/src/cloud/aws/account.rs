@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::caller::Caller;
 use super::connector::Connector;
 use super::error::Call;
+use super::region;
 use super::session::Session;
 use crate::cloud::CloudError;
 use crate::config::{AwsConfig, AwsCredentials};
@@ -52,10 +53,18 @@ impl Account {
 
     /// Whose credentials these are. Needs no permission.
     pub async fn caller(&self) -> Result<Caller, CloudError> {
-        let home = self.home();
-        let call = Call::new("sts:GetCallerIdentity", &home);
-        let answer = self.sts(&home).get_caller_identity().send().await.map_err(|error| call.failed(error))?;
-        Caller::new(answer.account(), answer.arn()).ok_or_else(|| call.strange("it names no account"))
+        self.caller_in(&self.home()).await
+    }
+
+    /// The same, asked in a region: it says whether the region is enabled.
+    pub async fn caller_in(&self, region: &str) -> Result<Caller, CloudError> {
+        let call = Call::new("sts:GetCallerIdentity", region);
+        let session = self.session();
+        let asking = session.of(region).sts.get_caller_identity().send();
+        match Box::pin(asking).await {
+            Ok(answer) => Caller::new(answer.account(), answer.arn()).ok_or_else(|| call.strange("it names no account")),
+            Err(error) => Err(Box::pin(region::told(self, &session, region, call.failed(error))).await),
+        }
     }
 
     /// The region of calls that belong to none.
@@ -65,10 +74,6 @@ impl Account {
 
     pub(super) fn lambda(&self, region: &str) -> aws_sdk_lambda::Client {
         self.session().of(region).lambda
-    }
-
-    pub(super) fn sts(&self, region: &str) -> aws_sdk_sts::Client {
-        self.session().of(region).sts
     }
 
     pub(super) fn connector(&self) -> &Connector {

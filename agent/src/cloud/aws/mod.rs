@@ -5,6 +5,7 @@
 //!   credentials  the SDK's chain, a profile, or keys of the configuration
 //!   connector    the one way out: TLS, proxies, keepalive
 //!   error        what a failed call says, as a `CloudError`   (region: is it the region or the credentials?)
+//!   examine      questions that change nothing
 //!   cloud        AWS as exits see it: Invoke, generation, quota
 //!   roles, functions, log_groups   what `deploy` and `destroy` read and write, with the permission of each call
 //! ```
@@ -17,6 +18,7 @@ pub mod cloud;
 mod connector;
 mod credentials;
 mod error;
+mod examine;
 pub mod functions;
 mod generation;
 pub mod log_groups;
@@ -30,3 +32,4 @@ mod tests;
 pub use self::account::Account;
 pub use self::caller::Caller;
 pub use self::cloud::AwsCloud;
+pub use self::examine::DeployedFunction;

@@ -100,7 +100,7 @@ pub struct Fault {
 
 impl Fault {
     /// One that the next try may not have.
-    pub(super) fn new(phase: Phase, reason: Reason, text: impl Into<String>, hint: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn new(phase: Phase, reason: Reason, text: impl Into<String>, hint: impl Into<Cow<'static, str>>) -> Self {
         Self { phase, reason, text: text.into(), hint: hint.into(), retryable: true, code: reason.name() }
     }
 }
@@ -240,7 +240,7 @@ struct Actor<C> {
 
 impl<C: Cloud> Actor<C> {
     async fn run(mut self, landed: Option<Landed>) {
-        let end = self.live(landed).await;
+        let end = Box::pin(self.live(landed)).await;
         let (state, fault) = match end {
             Ok(reason) => (ExitState::Closed(reason), None),
             Err(fault) => (ExitState::Failed(fault.phase, fault.reason), Some(fault)),

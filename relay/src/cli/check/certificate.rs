@@ -18,6 +18,11 @@ pub(super) fn check(settings: &Settings, now: SystemTime) -> Vec<Finding> {
         Ok(certified) => certified,
         Err(error) => return vec![Finding::wrong(CONFIG, SUBJECT, error.to_string())],
     };
+    if let Tls::Acme(authority) = &settings.tls
+        && let Err(error) = authority.check_root()
+    {
+        return vec![Finding::wrong(CONFIG, SUBJECT, error.to_string())];
+    }
     match (&settings.tls, certified) {
         (Tls::Off, _) => vec![Finding::ok(SUBJECT, "none here: something in front does TLS")],
         (Tls::Acme(authority), None) => {

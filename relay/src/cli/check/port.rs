@@ -13,6 +13,7 @@ use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureSch
 use super::finding::Finding;
 use crate::cli::exit::FAILURE;
 use crate::config::{MetricsPort, Settings, Tls};
+use crate::server::HEALTH_PATH;
 use crate::system;
 
 /// How long what listens may take to answer.
@@ -53,28 +54,41 @@ fn metrics(address: SocketAddr) -> Finding {
     }
     match system::listen(address, false) {
         Ok(_) => Finding::ok("metrics", format!("{address} is free")),
-        // A relay that runs has it, and asking would tell nothing that the relay's own port does not.
-        Err(error) => Finding::warning("metrics", format!("{address}: {error} (a running relay has it, or somebody else)")),
+        Err(error) => match connect(address).and_then(|socket| exchange(socket, "/readyz")) {
+            Ok(answer) if answer.contains("\r\n\r\n") => {
+                Finding::ok("metrics", format!("a relay has {address} and says: {}", body(&answer)))
+            }
+            _ => {
+                Finding::warning("metrics", format!("{address}: {error}; there will be no metrics unless they get another port"))
+            }
+        },
     }
 }
 
 /// What the health page of the relay that listens says.
 fn health(settings: &Settings) -> Result<String, String> {
-    let (host, port) = (reachable(settings.listen.ip()), settings.listen.port());
-    let socket = TcpStream::connect_timeout(&SocketAddr::new(host, port), PATIENCE).map_err(|error| error.to_string())?;
-    let bounded = socket.set_read_timeout(Some(PATIENCE)).and_then(|()| socket.set_write_timeout(Some(PATIENCE)));
-    bounded.map_err(|error| error.to_string())?;
+    let socket = connect(settings.listen).map_err(|error| error.to_string())?;
     let answer = match &settings.tls {
-        Tls::Off => exchange(socket),
+        Tls::Off => exchange(socket, HEALTH_PATH),
         Tls::Acme(authority) => over_tls(socket, &authority.domain),
         Tls::Files { .. } | Tls::SelfSigned => over_tls(socket, &settings.certificate_host()),
     };
     let answer = answer.map_err(|error| error.to_string())?;
-    let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default().trim();
-    match body {
-        "ok" | "draining" => Ok(body.to_owned()),
+    match body(&answer) {
+        body @ ("ok" | "draining") => Ok(body.to_owned()),
         _ => Err("what answers there has no health page of a relay".to_owned()),
     }
+}
+
+fn body(answer: &str) -> &str {
+    answer.split("\r\n\r\n").nth(1).unwrap_or_default().trim()
+}
+
+fn connect(listen: SocketAddr) -> io::Result<TcpStream> {
+    let socket = TcpStream::connect_timeout(&SocketAddr::new(reachable(listen.ip()), listen.port()), PATIENCE)?;
+    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.set_write_timeout(Some(PATIENCE))?;
+    Ok(socket)
 }
 
 /// Where one connects to reach what listens on every address.
@@ -94,11 +108,12 @@ fn over_tls(socket: TcpStream, host: &str) -> io::Result<String> {
     let builder = builder.map_err(io::Error::other)?;
     let config = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
     let connection = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
-    exchange(StreamOwned::new(connection, socket))
+    exchange(StreamOwned::new(connection, socket), HEALTH_PATH)
 }
 
-fn exchange(mut io: impl Read + Write) -> io::Result<String> {
-    io.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")?;
+fn exchange(mut io: impl Read + Write, path: &str) -> io::Result<String> {
+    write!(io, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")?;
+    io.flush()?;
     let mut answer = Vec::new();
     io.take(LONGEST_ANSWER).read_to_end(&mut answer)?;
     Ok(String::from_utf8_lossy(&answer).into_owned())

@@ -24,7 +24,6 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::AcmeError;
 use crate::tls::TlsError;
 
 /// How long one request may take, from the name's resolution to the last byte of the answer.
@@ -49,7 +48,7 @@ pub(super) struct Patience(Arc<Mutex<Option<SystemTime>>>);
 
 impl Http {
     /// A client that trusts the roots in this PEM file, or the public ones.
-    pub(super) fn new(root: Option<&Path>) -> Result<Self, AcmeError> {
+    pub(super) fn new(root: Option<&Path>) -> Result<Self, TlsError> {
         let roots = root.map_or_else(|| Ok(public_roots()), read_roots)?;
         let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
         let builder = builder.with_safe_default_protocol_versions().expect("the provider has suites for the default versions");
@@ -124,14 +123,14 @@ fn public_roots() -> RootCertStore {
     webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect()
 }
 
-fn read_roots(path: &Path) -> Result<RootCertStore, AcmeError> {
+fn read_roots(path: &Path) -> Result<RootCertStore, TlsError> {
     let unreadable = |source| TlsError::Pem { path: path.to_owned(), source };
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(path).map_err(unreadable)? {
         let added = roots.add(certificate.map_err(unreadable)?);
         added.map_err(|source| TlsError::Unusable { path: path.to_owned(), source })?;
     }
-    if roots.is_empty() { Err(TlsError::NoCertificate(path.to_owned()).into()) } else { Ok(roots) }
+    if roots.is_empty() { Err(TlsError::NoCertificate(path.to_owned())) } else { Ok(roots) }
 }
 
 /// A `Retry-After` in seconds; the other form, a date, is used by no CA that we know, and is none.

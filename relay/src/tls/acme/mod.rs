@@ -16,7 +16,7 @@ mod renewal;
 mod store;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use instant_acme::Problem;
@@ -24,6 +24,7 @@ use instant_acme::Problem;
 pub use keeper::Keeper;
 
 use super::{Certified, TlsError};
+use http::Http;
 use store::Store;
 
 /// The CA that most people use, which is free.
@@ -45,8 +46,13 @@ pub struct Authority {
 }
 
 impl Authority {
+    /// Whether who vouches for the CA can be read.
+    pub fn check_root(&self) -> Result<(), TlsError> {
+        Http::new(self.root.as_deref()).map(drop)
+    }
+
     /// The certificate that was issued before, if there is one.
-    pub fn cached(&self, state_dir: &std::path::Path) -> Result<Option<Certified>, TlsError> {
+    pub fn cached(&self, state_dir: &Path) -> Result<Option<Certified>, TlsError> {
         Store::new(state_dir, self).certificate()
     }
 }

@@ -73,6 +73,37 @@ async fn a_silent_answer_is_waited_for() {
     assert_eq!((outcome.expect("answered").payload.len(), requests), (4, 1));
 }
 
+/// The kernel's timer of the connection to this port: which kind, and in how many hundredths of a second.
+#[cfg(target_os = "linux")]
+fn timer(port: u16) -> Option<(String, u64)> {
+    let table = std::fs::read_to_string("/proc/self/net/tcp").expect("the kernel's connections");
+    let (remote, established) = (format!("0100007F:{port:04X}"), "01");
+    let line = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let found = line.into_iter().find(|fields| fields.get(2) == Some(&remote.as_str()) && fields[3] == established)?;
+    let (kind, when) = found[5].split_once(':')?;
+    Some((kind.to_owned(), u64::from_str_radix(when, 16).ok()?))
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_silent_call_is_probed_so_that_routers_do_not_forget_it() {
+    let server = Server::start(|_, _| Act::Hang).await;
+    let (_, cloud) = cloud(&server).await;
+    let call = tokio::spawn(async move { cloud.invoke(REGION, Bytes::from_static(b"{}")).await });
+    // For a moment the timer is that of the request's acknowledgement.
+    let probe = async {
+        loop {
+            match timer(server.port()) {
+                Some((kind, when)) if kind == "02" => return when,
+                _ => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    };
+    let when = tokio::time::timeout(Duration::from_secs(20), probe).await.expect("a keepalive timer");
+    assert!((1..=3000).contains(&when), "{when}");
+    call.abort();
+}
+
 #[tokio::test]
 async fn every_invoke_has_a_connection_of_its_own() {
     let server = Server::start(|_, _| answer(200, "", "{}")).await;

@@ -62,6 +62,10 @@ impl Server {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
     pub(super) fn asked(&self) -> Vec<Asked> {
         self.seen.lock().expect("seen").asked.clone()
     }

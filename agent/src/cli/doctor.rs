@@ -1,0 +1,85 @@
+//! `doctor`: what is wrong, and the mend.
+
+use clap::Args;
+
+use super::context::Context;
+use super::exit::Exit;
+use super::failure::Failure;
+use crate::config::{Flags, Mode};
+use crate::doctor::{self, Area, Check, Findings};
+
+/// Options of `doctor`.
+#[derive(Debug, Args)]
+pub(super) struct DoctorArgs {
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(context: &Context, arguments: DoctorArgs) -> Result<Exit, Failure> {
+    let findings = Box::pin(findings(context, arguments.json)).await;
+    let shown = if arguments.json { findings.to_json().map_err(anyhow::Error::from)? + "\n" } else { findings.to_text() };
+    context.printer.data(&shown)?;
+    Ok(verdict(&findings))
+}
+
+async fn findings(context: &Context, quietly: bool) -> Findings {
+    const COMPONENT: &str = "config";
+    let file = context.file.display().to_string();
+    let loaded = match context.load(Flags::default(), Mode::Cloud) {
+        Ok(loaded) => loaded,
+        Err(failure) => {
+            let check = Check::fail(Area::Config, COMPONENT, file, failure.text());
+            let rest = Check::skip(Area::Config, "all else", "-", "the configuration has to be sound first");
+            return Findings(vec![check.mend("`awslambdaproxy config check` tells every line"), rest]);
+        }
+    };
+    if !quietly {
+        context.printer.talk("looking; the last check invokes one function, which may take half a minute");
+    }
+    let config = if loaded.file_found {
+        Check::pass(Area::Config, COMPONENT, file, "sound")
+    } else {
+        Check::warn(Area::Config, COMPONENT, file, "there is no such file; defaults and the environment hold")
+            .mend("`awslambdaproxy init` writes it")
+    };
+    let mut findings = Box::pin(doctor::examine(&loaded.config, context.agent().ok().as_ref())).await;
+    findings.0.insert(0, config);
+    findings
+}
+
+/// What everything else needs decides first.
+fn verdict(findings: &Findings) -> Exit {
+    if findings.fails(Area::Config) {
+        Exit::Config
+    } else if findings.fails(Area::Aws) {
+        Exit::Aws
+    } else if findings.fails(Area::Relay) {
+        Exit::Relay
+    } else if findings.fails(Area::Region) {
+        if findings.fails_everywhere() { Exit::Aws } else { Exit::SomeRegions }
+    } else if findings.fails(Area::Machine) {
+        Exit::Failure
+    } else {
+        Exit::Ok
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_code_is_that_of_what_has_to_be_mended_first() {
+        let verdict = |areas: &[Area]| {
+            let failed = |area: &Area| Check::fail(*area, "x", "us-east-1", "");
+            let sound = Check::pass(Area::Region, "x", "us-east-2", "");
+            super::verdict(&Findings(areas.iter().map(failed).chain([sound]).collect()))
+        };
+        assert_eq!(verdict(&[]), Exit::Ok);
+        assert_eq!(verdict(&[Area::Machine]), Exit::Failure);
+        assert_eq!(verdict(&[Area::Machine, Area::Region]), Exit::SomeRegions);
+        assert_eq!(verdict(&[Area::Relay, Area::Aws]), Exit::Aws);
+        assert_eq!(verdict(&[Area::Relay, Area::Config]), Exit::Config);
+    }
+}

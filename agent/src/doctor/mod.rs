@@ -1,0 +1,43 @@
+//! `doctor`: looks at everything that a working exit needs, from the configuration to one real invocation.
+//!
+//! ```text
+//!   machine ─▶ relay ─┐
+//!                     ├─▶ exit (one real invocation)      check: the findings as data      clock, tls: what the ways tell
+//!              aws  ──┘
+//! ```
+//! Never: nothing is changed, neither on this machine nor in the account, and no check takes longer than it may.
+
+mod aws;
+mod check;
+mod clock;
+mod exit;
+mod machine;
+mod relay;
+mod table;
+mod tls;
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+pub use self::check::{Area, Check, Findings, Status, Summary};
+use crate::config::{Config, resolve};
+use crate::control_socket::Client;
+
+/// How long one question may take: a dial and its second try, or a call to AWS with its tries.
+const LONGEST: Duration = Duration::from_secs(20);
+
+/// Examines a configuration that could be read.
+pub async fn examine(config: &Config, agent: Option<&Client>) -> Findings {
+    let regions = resolve(&config.regions);
+    let (machine, (relays, reached), account) =
+        tokio::join!(machine::examine(config, agent), relay::examine(config), aws::examine(config, &regions));
+    let exit = exit::examine(config, &account, reached).await;
+    Findings([machine, relays, account.checks, exit].concat())
+}
+
+/// The answer of `question`, if it comes in time.
+async fn in_time<T>(question: impl Future<Output = T>) -> Result<T, String> {
+    timeout(LONGEST, question).await.map_err(|_| format!("no answer within {} s", LONGEST.as_secs()))
+}
