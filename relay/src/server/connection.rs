@@ -62,7 +62,9 @@ where
     let service = service_fn(|request| {
         let (response, wait) = reception::answer(&relay, sender, request);
         async move {
-            sleep(wait).await;
+            if !wait.is_zero() {
+                sleep(wait).await;
+            }
             Ok::<_, Infallible>(response)
         }
     });

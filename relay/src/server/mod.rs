@@ -185,7 +185,9 @@ async fn turn_away(relay: &Arc<Relay>, listener: TcpListener, handshakes: &Hands
 async fn serve(relay: Arc<Relay>, socket: TcpStream, sender: SocketAddr, slot: Slot) {
     let wait = relay.own_address(sender).map_or(Duration::ZERO, |address| relay.conduct.connected(now(), address));
     let served = async {
-        sleep(wait).await;
+        if !wait.is_zero() {
+            sleep(wait).await;
+        }
         connection::serve(relay, socket, sender).await
     };
     let served = tokio::select! {
