@@ -35,6 +35,8 @@ pub struct Fault {
     pub hint: String,
     /// Whether AWS said no.
     pub is_refusal: bool,
+    /// Whether it only follows from what is wrong elsewhere.
+    pub is_consequence: bool,
 }
 
 impl Line {
@@ -46,7 +48,12 @@ impl Line {
 impl<T: Into<Trouble>> From<T> for Fault {
     fn from(trouble: T) -> Self {
         let trouble = trouble.into();
-        Self { text: trouble.to_string(), hint: trouble.hint().into_owned(), is_refusal: trouble.is_refusal() }
+        Self {
+            text: trouble.to_string(),
+            hint: trouble.hint().into_owned(),
+            is_refusal: trouble.is_refusal(),
+            is_consequence: trouble.is_consequence(),
+        }
     }
 }
 
@@ -75,7 +82,8 @@ pub fn verdict(lines: &[Line]) -> Verdict {
     if !only_the_role && !regions.all(|line| failed(&line.place)) {
         return Verdict::Some;
     }
-    if faults.iter().all(|fault| fault.is_refusal) { Verdict::Refused } else { Verdict::Failed }
+    let mut causes = faults.iter().filter(|fault| !fault.is_consequence);
+    if causes.all(|fault| fault.is_refusal) { Verdict::Refused } else { Verdict::Failed }
 }
 
 /// What is going on with one place.
@@ -103,7 +111,7 @@ mod tests {
 
     fn line(place: &str, fails: Option<bool>) -> Line {
         let change = Change { action: Action::Create, details: Vec::new() };
-        let fault = |is_refusal| Fault { text: String::new(), hint: String::new(), is_refusal };
+        let fault = |is_refusal| Fault { text: String::new(), hint: String::new(), is_refusal, is_consequence: false };
         Line::new(place, "function x".into(), fails.map_or(Ok(change), |is_refusal| Err(fault(is_refusal))))
     }
 
@@ -122,6 +130,9 @@ mod tests {
             assert_eq!(verdict(&lines), expected, "{lines:?}");
         }
         assert_eq!(verdict(&[line(ACCOUNT, refused)]), Verdict::Refused);
+        let mut waits = line("us-west-2", failed);
+        waits.outcome = waits.outcome.map_err(|fault| Fault { is_consequence: true, ..fault });
+        assert_eq!(verdict(&[line(ACCOUNT, refused), waits]), Verdict::Refused, "what follows from a refusal is one");
         assert_eq!(verdict(&[]), Verdict::Well);
     }
 }

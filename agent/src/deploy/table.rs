@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn columns_stand_below_each_other() {
         let change = |action, detail: &str| Ok(Change { action, details: vec![detail.to_owned()] });
-        let fault = Fault { text: "no".into(), hint: String::new(), is_refusal: true };
+        let fault = Fault { text: "no".into(), hint: String::new(), is_refusal: true, is_consequence: false };
         let lines = [
             Line::new("account", "role a".into(), change(Action::Unchanged, "")),
             Line::new("us-west-2", "function a".into(), change(Action::Create, "128 MB, 900 s")),

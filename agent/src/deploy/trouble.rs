@@ -59,6 +59,11 @@ impl Trouble {
         }
     }
 
+    /// Whether it only follows from what is wrong elsewhere.
+    pub const fn is_consequence(&self) -> bool {
+        matches!(self, Self::Role | Self::Needed)
+    }
+
     /// What a person can do about it.
     pub fn hint(&self) -> Cow<'static, str> {
         match self {

@@ -132,14 +132,14 @@ impl Account {
         Keys::read(&self.order(json!({"do": "user", "name": name, "policy": policy})))
     }
 
-    /// Gives a user another policy.
-    pub fn policy(&self, name: &str, policy: &Value) {
-        self.order(json!({"do": "policy", "name": name, "policy": policy}));
-    }
-
     /// Temporary credentials of a key's owner.
     pub fn session(&self, keys: &Keys, seconds: f64) -> Keys {
         Keys::read(&self.order(json!({"do": "session", "key": keys.key, "seconds": seconds})))
+    }
+
+    /// Ends temporary credentials now.
+    pub fn expire(&self, keys: &Keys) {
+        self.order(json!({"do": "expire", "key": keys.key}));
     }
 
     /// Orders something to go wrong (see `front/faults.py`).

@@ -5,12 +5,23 @@
 
 #![allow(unreachable_pub, reason = "rooms of one test binary")]
 
+mod bill;
+mod credentials;
 mod doctor;
-#[allow(dead_code, reason = "the tests of the front alone need little of it")]
+mod drift;
+mod failures;
 mod front;
 mod front_itself;
 mod init;
+mod interruptions;
+mod invocations;
+mod owners;
+mod path;
+mod policies;
+mod problems;
+mod programs;
 #[path = "../support/mod.rs"]
 mod support;
+mod world;
 
-use support::{desktop, program, tools};
+use support::{desktop, nginx, program, tools};

@@ -38,13 +38,13 @@ impl World {
         Self { account: Account::open(laws), relay: Relay::start(), site: Nginx::start() }
     }
 
-    /// A configuration of these regions, with more lines at its end.
+    /// A configuration of these regions, with more lines of `[aws]` at its end, and whatever tables follow.
     pub fn configuration(&self, regions: &[&str], more: &str) -> String {
         let (address, token, site) = (self.relay.address, &self.relay.token, self.site.http);
         format!(
             "regions = {}\nfrequency = \"never\"\n[proxy]\nlisten = \"127.0.0.1:0\"\n[egress]\nallow = [\"127.0.0.0/8\"]\n\
-             [relay]\nurl = \"ws://{address}\"\ntoken = \"{token}\"\n[aws]\narchitecture = \"{ARCHITECTURE}\"\n\
-             [exits]\ncheck_url = \"http://127.0.0.1:{site}/address\"\n{more}\n",
+             [relay]\nurl = \"ws://{address}\"\ntoken = \"{token}\"\n\
+             [exits]\ncheck_url = \"http://127.0.0.1:{site}/address\"\n[aws]\narchitecture = \"{ARCHITECTURE}\"\n{more}\n",
             json!(regions)
         )
     }
@@ -79,5 +79,5 @@ pub fn deployed(desktop: &Desktop) -> Ended {
 
 /// An account that holds nothing of ours.
 pub fn nothing() -> Value {
-    json!({"roles": [], "policies": [], "functions": [], "log_groups": []})
+    json!({"roles": {}, "policies": [], "functions": {}, "log_groups": {}})
 }

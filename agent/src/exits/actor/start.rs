@@ -148,6 +148,8 @@ impl<C: Cloud> Actor<C> {
                 tunnel = &mut raising => break tunnel.map_err(Err)?,
                 end = early_answer(&mut invocation) => return Err(end),
                 order = ordered(&mut self.orders) => match order {
+                    // Nobody asked for this end: it is told like every failed start.
+                    Order::End(Reason::StartTimeout) => return Err(Err(no_function(&LinkEnd::Unknown))),
                     Order::End(reason) => return Err(Ok(reason)),
                     Order::Elsewhere(to) => {
                         self.forward(to, &mut invocation).await;

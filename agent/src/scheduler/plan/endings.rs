@@ -76,11 +76,12 @@ impl Pass<'_> {
         open.filter(|exit| wanted(exit)).min_by_key(|exit| exit.order()).map(|exit| exit.id)
     }
 
+    /// A start has its own limit, also where its function's is shorter: the answer that tells why it failed comes only then.
     fn is_over(&self, exit: &ExitView) -> Option<Reason> {
-        if self.now >= self.latest_end(exit) {
-            Some(Reason::Deadline)
+        if exit.state.is_starting() {
+            (exit.starting_for >= START_LIMIT).then_some(Reason::StartTimeout)
         } else {
-            (exit.state.is_starting() && exit.starting_for >= START_LIMIT).then_some(Reason::StartTimeout)
+            (self.now >= self.latest_end(exit)).then_some(Reason::Deadline)
         }
     }
 
@@ -93,9 +94,10 @@ impl Pass<'_> {
     }
 
     fn watch_limits(&mut self, exit: &ExitView) {
-        self.wake_at(self.latest_end(exit));
         if exit.state.is_starting() {
             self.wake_when(exit.starting_for, START_LIMIT);
+        } else {
+            self.wake_at(self.latest_end(exit));
         }
     }
 

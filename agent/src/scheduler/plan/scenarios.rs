@@ -274,6 +274,16 @@ fn a_start_that_hangs_is_given_up_and_another_made() {
 }
 
 #[test]
+fn a_start_that_outlives_its_function_waits_for_the_answer_that_tells_why() {
+    let mut world = World::new(Settings { timeout: 10 * SECOND, ..defaults() });
+    world.weather = Weather { fate: Fate::Hangs, ..FAIR };
+    world.pass_time(20 * SECOND);
+    assert_eq!(world.ended(1), None);
+    world.pass_time(20 * SECOND);
+    assert_eq!(world.ended(1), Some(Reason::StartTimeout));
+}
+
+#[test]
 fn a_function_that_crashes_again_and_again_is_not_invoked_in_a_tight_loop() {
     let mut world = started(defaults());
     for _ in 0..1200 {

@@ -7,6 +7,7 @@
 | user | account, name, policy | key, secret |
 | policy | account, name, policy | |
 | session | account, key, seconds | key, secret, token |
+| expire | account, key | |
 | fault | account, fault | |
 | forget | account | |
 | calls | account, user | calls |
@@ -74,6 +75,9 @@ class Control:
     def do_session(self, account: str, key: str, seconds: float) -> dict[str, str]:
         key, secret, token = self.world(account).session(key, seconds)
         return {"key": key, "secret": secret, "token": token}
+
+    def do_expire(self, account: str, key: str) -> None:
+        self.world(account).sessions[key].ends = 0.0
 
     def do_fault(self, account: str, fault: dict[str, Any]) -> None:
         self.world(account).faults.orders.append(Fault(**fault))

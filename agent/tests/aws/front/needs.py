@@ -38,13 +38,13 @@ def lambda_resource(operation: Operation, account: Account, region: str) -> str:
 
 def iam_resource(operation: Operation, account: Account, _region: str) -> str:
     parameters = operation.parameters
-    if source := parameters.get("PolicySourceArn", parameters.get("PolicyArn")):
-        return source
     for kind in ("Role", "User", "Policy"):
         if name := parameters.get(f"{kind}Name"):
             path = parameters.get("Path", "/")
             known = account.arn_of(kind, name)
             return known or f"arn:aws:iam::{account.id}:{kind.lower()}{path}{name}"
+    if source := parameters.get("PolicySourceArn", parameters.get("PolicyArn")):
+        return source
     if operation.name in ("ListRoles", "ListUsers", "ListPolicies"):
         kind = {"ListRoles": "role", "ListUsers": "user", "ListPolicies": "policy"}[operation.name]
         return f"arn:aws:iam::{account.id}:{kind}{parameters.get('PathPrefix', '/')}"
@@ -68,6 +68,8 @@ RESOURCES = {"lambda": lambda_resource, "iam": iam_resource, "logs": logs_resour
 
 def context_of(operation: Operation, account: Account, region: str, resource: str) -> Context:
     context: dict[str, Any] = {"aws:RequestedRegion": region}
+    if attached := operation.parameters.get("PolicyArn"):
+        context["iam:PolicyARN"] = attached
     requested = tags_of(operation)
     context |= {f"aws:RequestTag/{key}": value for key, value in requested.items()}
     if keys := [*requested, *operation.parameters.get("TagKeys", operation.parameters.get("tagKeys", []))]:

@@ -3,6 +3,7 @@
 import email.utils
 import json
 import sys
+import threading
 import time
 import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from . import callers, lambda_calls, operation
 from .callers import Caller
 from .errors import Answer, AwsError, access_denied, not_opted_in
+from .faults import Fault
 from .needs import needs_of
 from .operation import Operation
 from .policy import Need
@@ -41,9 +43,15 @@ class Connection(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     server: Endpoint
+    clock_offset_s = 0.0
 
     def serve(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        length = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(length)
+        if len(body) < length:
+            # The caller was killed as it spoke.
+            self.close_connection = True
+            return None
         scope = scope_of(self.headers)
         if scope is None:
             text = "Request is missing Authentication Token"
@@ -66,10 +74,13 @@ class Connection(BaseHTTPRequestHandler):
         if caller is None:
             raise not_opted_in()
         asked, world, region = operation.read(request), caller.world, request.scope.region
+        self.clock_offset_s = world.laws.clock_offset_s
         if caller.name == CONSOLE:
             return self.perform(caller, asked, request)
         call = world.record(asked, region, caller.name)
         fault = world.faults.take(asked, region, call.number)
+        if fault and fault.kind == "lose":
+            self.lose(fault, caller, asked, request, call)
         struck = world.faults.strike(fault, self.connection) if fault and not fault.after else None
         try:
             answer = struck or self.perform(caller, asked, request, call)
@@ -79,6 +90,12 @@ class Connection(BaseHTTPRequestHandler):
         call.status = answer.status
         struck = world.faults.strike(fault, self.connection) if fault and fault.after else None
         return struck or answer
+
+    def lose(self, fault: Fault, caller: Caller, asked: Operation, request: Request, call: Call) -> None:
+        """Drops the connection while the work goes on: what a home router does to a silent one."""
+        threading.Thread(target=self.perform, args=(caller, asked, request, call), daemon=True).start()
+        time.sleep(fault.seconds)
+        raise ConnectionAbortedError
 
     def perform(self, caller: Caller, asked: Operation, request: Request, call: Call | None = None) -> Answer:
         world, region = caller.world, request.scope.region
@@ -104,9 +121,7 @@ class Connection(BaseHTTPRequestHandler):
 
     def write(self, answer: Answer) -> None:
         self.send_response_only(answer.status)
-        worlds = list(self.server.worlds.values())
-        offset = worlds[0].laws.clock_offset_s if len(worlds) == 1 else 0.0
-        headers = {"Date": email.utils.formatdate(time.time() + offset, usegmt=True), **answer.headers}
+        headers = {"Date": email.utils.formatdate(time.time() + self.clock_offset_s, usegmt=True), **answer.headers}
         for name, value in headers.items():
             if name.lower() not in ("content-length", "connection", "transfer-encoding"):
                 self.send_header(name, value)

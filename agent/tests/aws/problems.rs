@@ -1,0 +1,179 @@
+//! What goes wrong while the agent runs: `status` says which phase failed, where, and what to do, and the agent recovers.
+
+use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::thread;
+
+use serde_json::{Value, json};
+
+use super::desktop::Desktop;
+use super::front::{Account, Keys, endpoint};
+use super::program::{Program, Relay};
+use super::programs;
+use super::tools::wait_for;
+use super::world::{World, deployed};
+
+const REGION: &str = "us-west-2";
+const NAME: &str = "awslambdaproxy";
+
+/// Waits for a problem of this region whose phase, text and hint please the test.
+fn wait_for_problem(agent: &Program, pleases: impl Fn(&str, &str) -> bool) -> Value {
+    let begun = std::cell::Cell::new(Value::Null);
+    let found = wait_for_or_show(agent, || {
+        let status = agent.status()?;
+        let problems = status["problems"].as_array()?.clone();
+        begun.set(json!(problems));
+        problems.into_iter().find(|problem| {
+            let text =
+                format!("{} {}", problem["text"].as_str().unwrap_or_default(), problem["hint"].as_str().unwrap_or_default());
+            pleases(problem["phase"].as_str().unwrap_or_default(), &text)
+        })
+    });
+    assert!(found["hint"].as_str().is_some_and(|hint| !hint.is_empty()), "{found:#}");
+    found
+}
+
+fn wait_for_or_show<T>(agent: &Program, ask: impl FnMut() -> Option<T>) -> T {
+    let status = || format!("{:#}", agent.status().unwrap_or(Value::Null)["problems"]);
+    wait_for(&format!("a problem; at first {}", status()), ask)
+}
+
+/// Puts another program in the function's place, by hand.
+fn replace_function(account: &Account, program: &str) {
+    let zip = programs::zip(program);
+    account.aws("lambda", REGION, "update_function_code", json!({"FunctionName": NAME, "ZipFile": {"$file": zip}}));
+}
+
+fn deployed_world(more: &str) -> (World, Desktop) {
+    let world = World::new(json!({"pending_s": 0.0, "update_s": 0.0}));
+    let desktop = world.desktop(&world.configuration(&[REGION], more));
+    deployed(&desktop);
+    (world, desktop)
+}
+
+#[test]
+fn a_region_that_is_not_enabled_is_called_so_and_the_others_work() {
+    let (world, desktop) = deployed_world("");
+    desktop.configure(&world.configuration(&[REGION, "af-south-1"], ""));
+    world.account.laws(json!({"closed_regions": ["af-south-1"]}));
+    let agent = desktop.agent(&[]);
+    let problem = wait_for_problem(&agent, |_, text| text.contains("not enabled"));
+    assert_eq!((&problem["region"], &problem["phase"]), (&json!("af-south-1"), &json!("invoke")), "{problem:#}");
+    assert!(world.address_through(&agent).starts_with("127.64."));
+}
+
+#[test]
+fn a_function_that_does_not_exist_is_missed_by_name() {
+    let world = World::new(json!({}));
+    let agent = world.desktop(&world.configuration(&[REGION], "")).agent(&[]);
+    let problem = wait_for_problem(&agent, |phase, text| phase == "invoke" && text.contains("awslambdaproxy deploy"));
+    assert_eq!(problem["region"], REGION, "{problem:#}");
+}
+
+#[test]
+fn an_expired_session_is_replaced_on_disk_while_the_agent_runs() {
+    let (world, _) = deployed_world("");
+    let lasting = |seconds: f64| world.account.session(&world.account.administrator, seconds);
+    let desktop = Desktop::new(&world.configuration(&[REGION], "")).with(endpoint());
+    let first = lasting(600.0);
+    write_credentials(&desktop, &first);
+    let agent = desktop.agent(&[]);
+    agent.wait_until_healthy();
+    world.account.expire(&first);
+    let rotated = agent.desktop.run(&["rotate"]);
+    assert!(rotated.code != Some(0) && rotated.stderr.contains("expired"), "{rotated:?}");
+    let problem = wait_for_problem(&agent, |_, text| text.contains("expired"));
+    assert_eq!((&problem["phase"], &problem["code"]), (&json!("invoke"), &json!("credentials_expired")), "{problem:#}");
+    assert!(world.address_through(&agent).starts_with("127.64."), "the exit that stands serves on");
+    write_credentials(&agent.desktop, &lasting(600.0));
+    wait_for("a new exit", || (agent.desktop.run(&["rotate"]).code == Some(0)).then_some(()));
+    let healed = wait_for("no problem any more", || agent.status().filter(|status| status["problems"] == json!([])));
+    assert_eq!(healed["health"], "healthy");
+}
+
+#[test]
+fn an_agent_that_begins_with_an_expired_session_says_so_and_ends() {
+    let world = World::new(json!({}));
+    let over = world.account.session(&world.account.administrator, -1.0);
+    let ended = world.desktop_of(&over, &world.configuration(&[REGION], "")).run(&["run"]);
+    assert_eq!(ended.code, Some(4), "{ended:?}");
+    assert!(ended.stderr.contains("expired") && ended.stderr.contains("renew"), "{ended:?}");
+}
+
+fn write_credentials(desktop: &Desktop, keys: &Keys) {
+    let folder = desktop.path().join(".aws");
+    std::fs::create_dir_all(&folder).expect("folder");
+    let token = keys.token.as_deref().expect("a session");
+    let text = format!(
+        "[default]\naws_access_key_id = {}\naws_secret_access_key = {}\naws_session_token = {token}\n",
+        keys.key, keys.secret
+    );
+    desktop.write(".aws/credentials", &text);
+}
+
+#[test]
+fn a_function_that_crashes_at_its_start_shows_its_last_words() {
+    let (world, desktop) = deployed_world("");
+    replace_function(&world.account, "#!/bin/sh\necho 'cannot open the box' >&2\nexit 3\n");
+    let agent = desktop.agent(&[]);
+    let problem = wait_for_problem(&agent, |_, text| text.contains("cannot open the box") || text.contains("exit status 3"));
+    assert_eq!(problem["region"], REGION, "{problem:#}");
+}
+
+#[test]
+fn a_function_that_never_answers_ends_with_its_time_and_is_called_so() {
+    let (world, desktop) = deployed_world("timeout = \"10s\"");
+    let program =
+        "#!/bin/sh\ncurl -sS \"http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation/next\" >/dev/null\nsleep 60\n";
+    replace_function(&world.account, program);
+    let agent = desktop.agent(&[]);
+    let problem = wait_for_problem(&agent, |_, text| text.contains("timed out"));
+    assert_eq!(problem["region"], REGION, "{problem:#}");
+}
+
+/// A door to the relay that lets the agent in and no function, by what they ask for.
+fn door_for_the_agent_alone(relay: &Relay) -> SocketAddr {
+    let (listener, target) = (TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind"), relay.address);
+    let address = listener.local_addr().expect("address");
+    thread::spawn(move || {
+        for near in listener.incoming().flatten() {
+            thread::spawn(move || {
+                if is_the_agents(&near) {
+                    pass(&near, target);
+                }
+            });
+        }
+    });
+    address
+}
+
+fn is_the_agents(near: &TcpStream) -> bool {
+    const AGENT: &[u8] = b"GET /v1/agent ";
+    let mut begun = [0; AGENT.len()];
+    while near.peek(&mut begun).is_ok_and(|read| (1..begun.len()).contains(&read)) {}
+    begun == AGENT
+}
+
+fn pass(near: &TcpStream, target: SocketAddr) {
+    let far = TcpStream::connect(target).expect("the relay");
+    for (from, to) in [(near, &far), (&far, near)] {
+        let (mut from, mut to) = (from.try_clone().expect("clone"), to.try_clone().expect("clone"));
+        thread::spawn(move || {
+            let _ended = std::io::copy(&mut from, &mut to);
+            let _flushed = to.flush();
+            let _gone = to.shutdown(std::net::Shutdown::Both);
+        });
+    }
+}
+
+#[test]
+fn a_relay_that_the_function_cannot_reach_is_the_one_to_blame() {
+    let (world, desktop) = deployed_world("");
+    let door = door_for_the_agent_alone(&world.relay);
+    let configuration = world.configuration(&[REGION], "").replace(&world.relay.address.to_string(), &door.to_string());
+    desktop.configure(&configuration);
+    let agent = desktop.agent(&[]);
+    let problem = wait_for_problem(&agent, |_, text| text.contains("relay"));
+    assert_eq!(problem["region"], REGION, "{problem:#}");
+    assert!(problem["phase"] != "invoke", "the invocation was not at fault: {problem:#}");
+}
