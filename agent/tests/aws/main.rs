@@ -5,6 +5,7 @@
 
 #![allow(unreachable_pub, reason = "rooms of one test binary")]
 
+mod budget;
 mod doctor;
 #[allow(dead_code, reason = "the tests of the front alone need little of it")]
 mod front;
@@ -12,5 +13,7 @@ mod front_itself;
 mod init;
 #[path = "../support/mod.rs"]
 mod support;
+#[allow(dead_code, reason = "the tests of the product's commands need the rest")]
+mod world;
 
-use support::{desktop, program, tools};
+use support::{desktop, nginx, program, tools};
