@@ -26,9 +26,10 @@ impl Fact {
         Self { usable: !failed && !is_held, rtt: known.rtt }
     }
 
-    /// The larger is tried first.
-    fn rank(self) -> (bool, Reverse<Duration>) {
-        (self.usable, Reverse(self.rtt.unwrap_or(Duration::MAX)))
+    /// The larger is tried first. What is within few milliseconds is equal.
+    fn rank(self) -> (bool, Reverse<u128>) {
+        let steps = |rtt: Duration| rtt.as_millis() / CLEARLY.1.as_millis();
+        (self.usable, Reverse(self.rtt.map_or(u128::MAX, steps)))
     }
 
     fn is_clearly_better_than(self, other: Self) -> bool {
@@ -69,6 +70,7 @@ mod tests {
     fn the_nearest_that_answers_comes_first_and_what_is_down_last() {
         let facts = [fact(true, Some(90)), fact(false, Some(5)), fact(true, Some(20)), fact(true, None)];
         assert_eq!(order(&facts, 0), [2, 0, 3, 1]);
+        assert_eq!(order(&[fact(true, Some(3)), fact(true, Some(1)), fact(true, Some(0))], 0), [0, 1, 2], "noise");
         assert_eq!(order(&[fact(true, None); 3], 0), [0, 1, 2], "nothing known: as configured");
         assert_eq!(order(&[fact(false, None); 3], 2), [2, 0, 1], "all down: where it was");
     }

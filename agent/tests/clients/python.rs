@@ -1,23 +1,15 @@
 //! Python's libraries: requests, httpx and websockets, by HTTP proxy and by SOCKS5.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use super::nginx::Nginx;
 use super::program::{BASE, Program};
-use super::support::python::PYTHON;
+use super::support::python::script;
 use super::tools::noise;
 
-fn command(script: &str, arguments: &[&str]) -> Command {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/python");
-    let mut command = Command::new(&*PYTHON);
-    // The proxy is named to each library; none is found in the environment of whoever runs the tests.
-    for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
-        command.env_remove(name).env_remove(name.to_uppercase());
-    }
-    command.arg(folder.join(script)).args(arguments).stdin(Stdio::null());
-    command
+fn command(name: &str, arguments: &[&str]) -> Command {
+    script(&format!("clients/python/{name}"), arguments)
 }
 
 /// Runs a script, which ends with `ok`.

@@ -1,10 +1,10 @@
 //! A TCP proxy before a relay that can hold, reset, refuse and delay the legs of one end: what networks do.
 //!
-//! It tells the ends apart by the path they ask for. Held legs get neither FIN nor RST, and flow on when let go.
+//! It tells the ends apart by the path they ask for; questions for a relay's health are the agent's. Held legs get neither FIN nor RST, and flow on when let go.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 use std::time::Duration;
@@ -41,6 +41,8 @@ struct State {
     relay: SocketAddr,
     fates: Mutex<[Fate; 2]>,
     legs: Mutex<Vec<Weak<Leg>>>,
+    /// Legs ever carried, by end.
+    carried: [AtomicUsize; 2],
 }
 
 struct Leg {
@@ -54,7 +56,8 @@ impl Chaos {
     pub fn start(relay: SocketAddr) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind");
         let address = listener.local_addr().expect("address");
-        let state = Arc::new(State { relay, fates: Mutex::new([Fate::Pass; 2]), legs: Mutex::default() });
+        let state =
+            Arc::new(State { relay, fates: Mutex::new([Fate::Pass; 2]), legs: Mutex::default(), carried: Default::default() });
         let accepting = state.clone();
         thread::spawn(move || {
             for near in listener.incoming().flatten() {
@@ -67,6 +70,11 @@ impl Chaos {
 
     pub fn set(&self, end: End, fate: Fate) {
         self.state.fates.lock().expect("fates")[end as usize] = fate;
+    }
+
+    /// How many legs of an end it has ever carried.
+    pub fn carried(&self, end: End) -> usize {
+        self.state.carried[end as usize].load(Ordering::SeqCst)
     }
 
     /// Resets every standing leg of an end at both sides; says how many there were.
@@ -90,6 +98,9 @@ impl State {
         let Some((end, head)) = introduction(&mut near) else { return };
         while self.fate(end) == Fate::Hold {
             thread::sleep(LOOK);
+        }
+        if head.starts_with(b"GET /v1/") {
+            self.carried[end as usize].fetch_add(1, Ordering::SeqCst);
         }
         let far = TcpStream::connect(self.relay).ok().filter(|_| self.fate(end) != Fate::Refuse);
         let Some(mut far) = far else { return reset_on_drop(&near) };
@@ -174,7 +185,7 @@ fn introduction(near: &mut TcpStream) -> Option<(End, Vec<u8>)> {
         }
         head.push(byte[0]);
     }
-    let end = if head.starts_with(b"GET /v1/agent ") { End::Agent } else { End::Function };
+    let end = if head.starts_with(b"GET /v1/function ") { End::Function } else { End::Agent };
     Some((end, head))
 }
 

@@ -4,10 +4,11 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::{Duration, Instant};
 
+use super::chaos::{Chaos, End, Fate};
 use super::processes::{are_gone, descendants};
 use super::program::{Program, Relay};
 use super::tools::{connect_through, wait_for};
-use super::world::configuration;
+use super::world::{World, configuration};
 
 /// The shortest grace there is.
 const GRACE: &str = "grace = \"5s\"";
@@ -68,5 +69,26 @@ fn the_functions_of_a_killed_agent_end_within_grace_and_so_does_their_bill() {
         .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("json")["billed_ms"].as_u64().expect("milliseconds"))
         .sum();
     let after = billed.saturating_sub(u64::try_from(lived.as_millis()).expect("short"));
+    eprintln!("a killed agent's function was gone after {:.1} s, {after} ms billed afterwards", killed.elapsed().as_secs_f64());
     assert!(billed > 0 && after < 8_000, "billed {billed} ms, of which {after} ms afterwards: {bill}");
+}
+
+/// Longer than any start may take.
+const STOPPED: Duration = Duration::from_secs(33);
+
+#[test]
+fn a_start_is_not_given_up_for_time_in_which_the_agent_did_not_run() {
+    let relay = Relay::start();
+    let chaos = Chaos::start(relay.address);
+    chaos.set(End::Function, Fate::Hold);
+    let agent = Program::spawn(&configuration("", &[(chaos.address, &relay.token)]));
+    wait_for("an exit that waits for its function", || {
+        (agent.status()?["exits"][0]["state"] == "invoked" && chaos.carried(End::Agent) == 1).then_some(())
+    });
+    World::stop_for(&[agent.process.id()], STOPPED);
+    chaos.set(End::Function, Fate::Pass);
+    agent.wait_until_healthy();
+    let status = agent.status().expect("status");
+    let exits = status["exits"].as_array().expect("exits");
+    assert_eq!((exits.len(), &exits[0]["id"]), (1, &"e1".into()), "none was given up: {status}");
 }

@@ -8,9 +8,11 @@
 #![allow(clippy::print_stderr, reason = "tests tell their story there")]
 
 mod chaos;
+mod echoes;
 mod ends;
 mod faults;
 mod networks;
+mod relays;
 mod site;
 mod streams;
 mod successors;

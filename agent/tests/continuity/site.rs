@@ -1,10 +1,9 @@
-//! A web site of the test's own: slow downloads, uploads that are summed, an echo; and it counts its connections.
+//! A web site of the test's own: slow downloads, uploads that are summed; and it counts its connections.
 //!
 //! | request | answer |
 //! |---|---|
 //! | `GET /down/SIZE/RATE` | SIZE bytes at RATE bytes a second, the rest at once after [`Site::hurry`] |
 //! | `PUT /up/SIZE` | the SHA-256 of the SIZE bytes that follow |
-//! | `GET /echo` | whatever follows, as it comes |
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -18,7 +17,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use super::tools::read_head;
 
 /// How often a slow end moves.
-pub const BEAT: Duration = Duration::from_millis(50);
+const BEAT: Duration = Duration::from_millis(50);
 
 /// A running site; its threads end with their connections.
 #[derive(Clone)]
@@ -68,11 +67,7 @@ impl Site {
                 let sum = sum_of(&mut Read::by_ref(&mut stream).take(number(size)))?;
                 write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 64\r\nConnection: close\r\n\r\n{sum}")
             }
-            _ => {
-                write!(stream, "HTTP/1.1 200 OK\r\n\r\n")?;
-                let mut writer = stream.try_clone()?;
-                std::io::copy(&mut stream, &mut writer).map(|_| ())
-            }
+            _ => write!(stream, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),
         }
     }
 

@@ -6,11 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 
-use super::site::{BEAT, Site, sum_of, sum_of_pattern};
+use super::site::{Site, sum_of, sum_of_pattern};
 use super::tools::{connect_through, read_head};
-
-/// Messages of an echo that may be on their way.
-const UNDER_WAY: u64 = 16;
 
 /// Bytes that all streams together have moved: whether they live.
 pub type Moved = Arc<AtomicU64>;
@@ -41,40 +38,6 @@ pub fn upload(proxy: SocketAddr, site: &Site, size: u64, rate: u64, moved: &Move
         stream.read_to_string(&mut sum).expect("a clean end");
         assert_eq!(sum, sum_of_pattern(size), "an upload");
     })
-}
-
-/// Counted messages there and back, like a WebSocket's, until the site hurries; each comes once and in order.
-pub fn echo(proxy: SocketAddr, site: &Site, moved: &Moved) -> JoinHandle<()> {
-    let (site, moved) = (site.clone(), moved.clone());
-    thread::spawn(move || {
-        let mut stream = ask(proxy, &site, "GET /echo");
-        read_head(&mut stream);
-        let mut sent = 0;
-        while !site.is_hurried() {
-            stream.write_all(&message(sent)).expect("a message");
-            sent += 1;
-            if let Some(due) = sent.checked_sub(UNDER_WAY) {
-                expect(&mut stream, due);
-                moved.fetch_add(1, Ordering::Relaxed);
-            }
-            thread::sleep(BEAT / 2);
-        }
-        (sent.saturating_sub(UNDER_WAY - 1)..sent).for_each(|due| expect(&mut stream, due));
-        stream.shutdown(std::net::Shutdown::Write).expect("half-close");
-        assert_eq!(stream.read(&mut [0]).expect("a clean end"), 0, "nothing comes twice");
-    })
-}
-
-fn expect(stream: &mut TcpStream, number: u64) {
-    let mut got = [0; 64];
-    stream.read_exact(&mut got).expect("a message");
-    assert_eq!(got, message(number), "message {number}");
-}
-
-fn message(number: u64) -> [u8; 64] {
-    let mut message = [number as u8; 64];
-    message[..8].copy_from_slice(&number.to_be_bytes());
-    message
 }
 
 fn ask(proxy: SocketAddr, site: &Site, request: &str) -> TcpStream {

@@ -5,10 +5,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::chaos::{Chaos, End, Fate};
+use super::echoes::Echoes;
 use super::faults;
 use super::program::{Program, Relay};
 use super::site::{Site, sum_of_pattern};
-use super::streams::{Moved, download, echo, upload};
+use super::streams::{Moved, download, upload};
 use super::tools::{sha256, wait_for};
 use super::world::{World, configuration};
 
@@ -44,14 +45,16 @@ fn fifty_streams_outlive_every_fault_and_nothing_is_lost_doubled_or_moved() {
         streams.push(download(proxy, &world.site, size, 10_000, &moved));
         streams.push(upload(proxy, &world.site, size, 10_000, &moved));
     }
-    streams.extend((0..10).map(|_| echo(proxy, &world.site, &moved)));
+    let mut echoes = Echoes::start(proxy, 10, &moved);
     wait_for("fifty streams", || (world.agent.status()?["totals"]["streams_open"] == 50).then_some(()));
     world.chaos.set(End::Function, Fate::Delay(Duration::from_millis(5)));
     go_through_all(&mut world, || moved.load(Ordering::Relaxed));
-    assert!(streams.iter().all(|stream| !stream.is_finished()), "every stream lasted through all faults");
+    let lasted = streams.iter().all(|stream| !stream.is_finished()) && echoes.are_running();
+    assert!(lasted, "every stream lasted through all faults");
     world.site.hurry();
     streams.into_iter().for_each(|stream| stream.join().expect("a stream"));
-    assert_eq!(world.site.connections(), 50);
+    echoes.finish();
+    assert_eq!(world.site.connections(), 40);
 }
 
 /// Every fault, and a sign of life of the streams after each.
@@ -92,11 +95,17 @@ fn a_link_resumes_over_another_relay_while_the_functions_leg_at_the_first_still_
     // The agent's way to the first relay breaks; the function's leg there hears `down`.
     chaos[0].set(End::Agent, Fate::Refuse);
     assert!(chaos[0].reset(End::Agent) > 0);
-    wait_for("a resume over the second relay", || resumes().filter(|count| *count >= 1));
-    // Nothing tells either end that the second is gone.
-    chaos[1].set(End::Agent, Fate::Hold);
-    chaos[1].set(End::Function, Fate::Hold);
+    wait_for("a resume over another relay", || resumes().filter(|count| *count >= 1));
+    // Nothing tells either end that this one is gone, too.
+    let second = chaos[1..].iter().find(|chaos| chaos.carried(End::Agent) > 0).expect("a leg over another relay");
+    second.set(End::Agent, Fate::Hold);
+    second.set(End::Function, Fate::Hold);
     wait_for("a resume over the third relay", || resumes().filter(|count| *count >= 2));
+    assert!(chaos.iter().all(|chaos| chaos.carried(End::Agent) > 0 && chaos.carried(End::Function) > 0));
+    let log = agent.log();
+    for cause in ["Connection reset", "nothing heard for 10 s"] {
+        assert!(log.contains(cause), "the log tells why the tunnel was interrupted: {cause}");
+    }
 
     let before = moved.load(Ordering::Relaxed);
     wait_for("bytes to flow", || (moved.load(Ordering::Relaxed) > before).then_some(()));

@@ -7,8 +7,9 @@ use std::io::{ErrorKind, Read};
 
 use super::gate::Gate;
 use super::program::{Program, Relay, send_signal};
+use super::support::line::Line;
 use super::tools::wait_for;
-use super::world::{Line, configuration, exit, exits, frozen, wait_until_renewed};
+use super::world::{configuration, exit, exits, frozen, wait_until_renewed};
 
 /// The function says `ending` after 15 s of these.
 const LIFE: u32 = 18;

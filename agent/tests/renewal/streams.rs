@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use super::nginx::Nginx;
 use super::program::Program;
+use super::support::line::Line;
 use super::tools::{curl_text, noise, sha256, soak, wait_for};
-use super::world::{Line, configuration, exits};
+use super::world::{configuration, exits};
 
 /// 40 s at the 200 KB/s of nginx's slow folder; in a soak 200 s.
 fn song() -> u64 {

@@ -15,6 +15,7 @@ use super::program::{EXE, Program};
 pub struct Desktop {
     home: Arc<TempDir>,
     environment: Vec<(String, String)>,
+    program: String,
 }
 
 /// How a command ended.
@@ -27,7 +28,8 @@ pub struct Ended {
 
 impl Desktop {
     pub fn new(configuration: &str) -> Self {
-        let desktop = Self { home: Arc::new(tempfile::tempdir().expect("home")), environment: Vec::new() };
+        let desktop =
+            Self { home: Arc::new(tempfile::tempdir().expect("home")), environment: Vec::new(), program: EXE.to_owned() };
         desktop.configure(configuration);
         desktop
     }
@@ -35,6 +37,12 @@ impl Desktop {
     /// The same desktop with more variables.
     pub fn with(mut self, environment: impl IntoIterator<Item = (&'static str, String)>) -> Self {
         self.environment.extend(environment.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        self
+    }
+
+    /// The same desktop with another executable for the program.
+    pub fn of(mut self, program: &str) -> Self {
+        program.clone_into(&mut self.program);
         self
     }
 
@@ -62,7 +70,7 @@ impl Desktop {
 
     /// The program on this desktop's configuration, started by `wrapper`.
     pub fn command_under(&self, wrapper: &[&str], arguments: &[&str]) -> Command {
-        let line = [wrapper, &[EXE]].concat();
+        let line = [wrapper, &[self.program.as_str()]].concat();
         let mut command = Command::new(line[0]);
         command.args(&line[1..]).args(["--config", &self.path().join("config.toml").display().to_string()]).args(arguments);
         command.env_clear().env("HOME", self.path()).env("PATH", std::env::var_os("PATH").unwrap_or_default());

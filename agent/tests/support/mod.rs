@@ -5,6 +5,7 @@
 #![allow(clippy::print_stderr, reason = "a failed test shows the log of the agent")]
 
 pub mod desktop;
+pub mod line;
 pub mod nginx;
 pub mod processes;
 pub mod program;

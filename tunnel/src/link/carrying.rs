@@ -101,6 +101,10 @@ impl Driver {
     fn closed(&mut self, code: Option<u16>) -> Verdict {
         match reaction::to_close(code) {
             Reaction::Final(_) if self.shared.link().is_closing() => Verdict::Over(LinkEnd::Done),
+            Reaction::Final(LinkEnd::Superseded) if self.strays > 0 => {
+                self.strays -= 1;
+                Verdict::Lost("an abandoned dial came late and took the leg's place".to_owned())
+            }
             Reaction::Final(end) => Verdict::Over(end),
             Reaction::Redial { elsewhere, .. } => {
                 self.relay += usize::from(elsewhere);

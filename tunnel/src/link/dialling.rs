@@ -23,6 +23,7 @@ impl Driver {
                 continue;
             }
             let Some(result) = self.attempt().await? else {
+                self.strays += 1;
                 wait = Duration::ZERO;
                 continue;
             };
@@ -100,6 +101,7 @@ impl Driver {
     /// Decides about a failed dial: how long to wait before the next.
     fn after_failure(&mut self, error: &DialError) -> Result<Duration, LinkEnd> {
         tracing::debug!(%error, "dial failed");
+        self.strays += u32::from(matches!(error, DialError::Timeout));
         self.status.send_modify(|status| status.last_trouble = Some(error.trouble()));
         let unknown = matches!(error, DialError::Refused { status, .. } if status.as_u16() == 404);
         let never_paired = self.status.borrow().last_outage.is_none();

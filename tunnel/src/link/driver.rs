@@ -52,6 +52,7 @@ pub fn open(config: LinkConfig) -> (LinkStream, LinkHandle) {
         relay: 0,
         begun: Instant::now(),
         pause: PAUSES.0,
+        strays: 0,
     };
     let task = AbortOnDropHandle::new(tokio::spawn(driver.run()));
     (LinkStream::new(shared.clone()), LinkHandle { shared, status: watched, stop, wake, task })
@@ -142,6 +143,8 @@ pub(super) struct Driver {
     /// When the first dial began, or its latest repetition after a freeze.
     pub(super) begun: Instant,
     pub(super) pause: Duration,
+    /// Dials that were given up amid their way: each may yet reach the relay, and take the place of a leg that stands.
+    pub(super) strays: u32,
 }
 
 /// However the driver ends, also when its owner drops it: whoever waits on the stream learns of it.

@@ -14,6 +14,7 @@ use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, 
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use super::driver::{LinkConfig, LinkHandle, PAUSES, open};
+use super::end::LinkEnd;
 use super::stream::LinkStream;
 use crate::invitation::RelayEndpoint;
 use crate::leg::authorities::Authorities;
@@ -58,6 +59,18 @@ async fn a_relay_that_closes_every_leg_is_dialled_with_growing_pauses() {
     }
     let shortest = PAUSES.0 * (1 + 2 + 4) / 2;
     assert!(begun.elapsed() >= shortest, "four dials within {:?}", begun.elapsed());
+}
+
+/// A dial that was held up on its way may reach the relay after the next one: then the relay takes it for the newer leg.
+#[tokio::test]
+async fn a_late_dial_of_our_own_does_not_end_the_link_and_another_leg_does() {
+    let (listener, _stream, link) = relay_and_link().await;
+    let (held_up, _) = listener.accept().await.expect("a dial");
+    link.redialer().redial();
+    timeout(PATIENCE, close_one(&listener, close::SUPERSEDED)).await.expect("another dial");
+    timeout(PATIENCE, close_one(&listener, close::SUPERSEDED)).await.expect("another dial, for the first came late");
+    assert_eq!(timeout(PATIENCE, link.ended()).await.expect("in time"), LinkEnd::Superseded, "no dial is left to be late");
+    drop(held_up);
 }
 
 #[tokio::test]

@@ -60,7 +60,7 @@ impl<'a> Call<'a> {
                 Some(cause) => self.no_credentials(cause),
                 None => CloudError::Refused(self.reply("InvalidRequest", &chain(&error), None)),
             },
-            _ => CloudError::Lost(io::Error::other(chain(&error))),
+            _ => CloudError::Lost(io::Error::other(self.named(&chain(&error)))),
         }
     }
 
@@ -103,7 +103,7 @@ impl<'a> Call<'a> {
         }
         let was_connected = failure.as_connector_error().is_some_and(|error| error.connection_metadata().is_some());
         let cause = failure.as_connector_error().map_or_else(|| "no connection".to_owned(), |error| chain(error));
-        let error = io::Error::other(cause);
+        let error = io::Error::other(self.named(&cause));
         if was_connected { CloudError::Lost(error) } else { CloudError::Unreachable(error) }
     }
 
@@ -114,6 +114,11 @@ impl<'a> Call<'a> {
     /// What is told of this call.
     pub(super) fn reply(&self, code: &str, message: &str, request_id: Option<&str>) -> Reply {
         Reply::new(self.name(), code, message, request_id)
+    }
+
+    /// A cause with the call that it stopped.
+    fn named(&self, cause: &str) -> String {
+        format!("{}: {cause}", self.name())
     }
 
     fn name(&self) -> String {

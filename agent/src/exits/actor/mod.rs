@@ -240,7 +240,7 @@ struct Actor<C> {
 
 impl<C: Cloud> Actor<C> {
     async fn run(mut self, landed: Option<Landed>) {
-        let end = self.live(landed).await;
+        let end = Box::pin(self.live(landed)).await;
         let (state, fault) = match end {
             Ok(reason) => (ExitState::Closed(reason), None),
             Err(fault) => (ExitState::Failed(fault.phase, fault.reason), Some(fault)),

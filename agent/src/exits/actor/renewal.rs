@@ -71,6 +71,15 @@ impl Renewal {
         }
     }
 
+    /// This process did not run for so long: none of it counts.
+    pub(super) fn credit(&mut self, missed: Duration) {
+        self.give_up += missed;
+        match &mut self.phase {
+            Phase::Asked => {}
+            Phase::Answering { until } | Phase::Resting { until } | Phase::Invoked { until } => *until += missed,
+        }
+    }
+
     /// Whether an invocation of this renewal may still lead to it.
     pub(super) fn is_invoked(&self) -> bool {
         matches!(self.phase, Phase::Invoked { .. })
@@ -202,6 +211,18 @@ mod tests {
         let mut renewal = invoked(now);
         assert_eq!(renewal.tick(now + SIGN_WAIT - S, true), None);
         assert!(matches!(renewal.tick(now + SIGN_WAIT, true), Some(Act::Fail(_))));
+    }
+
+    #[test]
+    fn a_sleep_takes_nothing_of_grace_or_of_the_wait_for_a_sign() {
+        let now = Instant::now();
+        let mut renewal = invoked(now);
+        renewal.credit(600 * S);
+        assert_eq!(renewal.tick(now + 600 * S + SIGN_WAIT - S, true), None);
+        assert!(matches!(renewal.tick(now + 600 * S + SIGN_WAIT, true), Some(Act::Fail(_))));
+        let mut renewal = Renewal::begin(now, 90 * S, false);
+        renewal.credit(600 * S);
+        assert_eq!(renewal.wake_at(true), now + 690 * S);
     }
 
     #[test]

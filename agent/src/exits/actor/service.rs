@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
+use tunnel::awake::{Awake, LOOK, timeout};
 use tunnel::control::{self, FromAgent, FromFunction};
 use tunnel::link::LinkStatus;
 
@@ -42,6 +43,16 @@ pub(super) struct Renewing {
     /// Whether an instance without a tunnel may take the invitation.
     slot: bool,
     landing: Landing,
+    awake: Awake,
+}
+
+impl Renewing {
+    /// The time now, after what was not run of it was credited.
+    fn now(&mut self) -> Instant {
+        let now = Instant::now();
+        self.renewal.credit(self.awake.missed(now));
+        now
+    }
 }
 
 /// The tunnel of the renewal's invitation. It is needed only where another instance takes it.
@@ -69,7 +80,8 @@ impl Service {
     /// Waits until the renewal has something to do; for ever without one. Cancel-safe.
     pub(super) async fn changed(&mut self) {
         let Self::Renewing(renewing) = self else { return std::future::pending().await };
-        let due = sleep_until(renewing.renewal.wake_at(renewing.landing.stands()));
+        let due = renewing.renewal.wake_at(renewing.landing.stands());
+        let due = sleep_until(due.min(Instant::now() + LOOK));
         tokio::select! {
             Ok(()) = renewing.landing.status.changed() => {}
             () = due => {}
@@ -138,7 +150,7 @@ impl<C: Cloud> Actor<C> {
     /// Time has passed for the renewal, or its landing has changed.
     pub(super) async fn on_renewal_change(&mut self, session: &mut Session, service: &mut Service) {
         let Service::Renewing(renewing) = service else { return };
-        let now = Instant::now();
+        let now = renewing.now();
         let act = if renewing.landing.is_taken() {
             self.hand_over(session, renewing).await;
             renewing.renewal.went_astray(now, "another instance took the Invoke")
@@ -159,7 +171,8 @@ impl<C: Cloud> Actor<C> {
         let now = Instant::now();
         let renewal = Renewal::begin(now, self.outfit.grace, kept);
         let landing = Landing::new(Beginning::new(&self.outfit));
-        Service::Renewing(Box::new(Renewing { renewal, begun: now, invoked: now, slot, landing }))
+        let awake = Awake::since(now);
+        Service::Renewing(Box::new(Renewing { renewal, begun: now, invoked: now, slot, landing, awake }))
     }
 
     async fn act(&mut self, session: &mut Session, service: &mut Service, act: Option<Act>) {

@@ -84,12 +84,12 @@ impl Pass<'_> {
         }
     }
 
-    /// A renewal that is under way may be decided after the old invocation's end, within grace.
+    /// A renewal that is under way may be decided after the old invocation's end, within grace. One that has failed leaves
+    /// an answered function frozen with its tunnel, where no time limit runs: any Invoke of the region may yet wake it, as
+    /// long as there is a slot for one.
     fn latest_end(&self, exit: &ExitView) -> Timestamp {
-        match exit.renewal {
-            RenewalProgress::UnderWay => exit.deadline + self.settings.grace,
-            _ => exit.deadline,
-        }
+        let outlives = exit.renewal == RenewalProgress::UnderWay || (exit.kept && self.has_free_slot());
+        if outlives { exit.deadline + self.settings.grace } else { exit.deadline }
     }
 
     fn watch_limits(&mut self, exit: &ExitView) {

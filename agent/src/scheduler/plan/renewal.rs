@@ -118,7 +118,7 @@ mod tests {
     use super::super::scenarios::defaults;
     use super::super::{ExitView, RegionState, RegionView, Streams, plan};
     use super::*;
-    use crate::exits::state::ExitState;
+    use crate::exits::state::{ExitState, Reason};
     use crate::scheduler::time::Timestamp;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -142,6 +142,26 @@ mod tests {
             ending: false,
         };
         RegionView { exits: vec![exit], ..RegionView::default() }
+    }
+
+    #[test]
+    fn a_frozen_function_whose_renewal_failed_is_kept_for_the_next_invoke_within_grace() {
+        let now = Timestamp::from_millis(1_800_000_000_000);
+        let ends_among = |others: u64, kept, after| {
+            let mut view = unpaired(now, kept);
+            view.exits[0].renewal = RenewalProgress::Failed;
+            let other = |id| ExitView { id: ExitId(id + 2), state: ExitState::Draining, kept: false, ..view.exits[0].clone() };
+            let others: Vec<ExitView> = (0..others).map(other).collect();
+            view.exits.extend(others);
+            let actions = plan(now + after, &defaults(), &mut RegionState::new(now), &view).actions;
+            actions.contains(&Action::End(ExitId(1), Reason::Deadline))
+        };
+        let ends = |kept, after| ends_among(0, kept, after);
+        let life = 10 * SECOND;
+        assert!(ends(false, life), "its function's time is over");
+        assert!(!ends(true, life + defaults().grace - SECOND));
+        assert!(ends(true, life + defaults().grace));
+        assert!(ends_among(defaults().max_per_region as u64 - 1, true, life), "no slot is left for an Invoke");
     }
 
     #[test]

@@ -105,6 +105,12 @@ impl Exit {
         }
     }
 
+    /// This process did not run for so long: that was no time in which the exit could have got on.
+    pub(super) fn credit(&mut self, missed: Duration) {
+        self.begun += missed;
+        self.unpaired_since = self.unpaired_since.map(|since| since + missed);
+    }
+
     pub(super) fn pool_id(&self) -> PoolId {
         pool_id(self.id)
     }

@@ -26,6 +26,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
+use tunnel::awake::Awake;
 
 use self::exit::{Ended, Exit};
 use self::fleet::Finding;
@@ -106,6 +107,8 @@ pub struct Supervisor<C> {
     errands: JoinSet<()>,
     /// When traffic is counted again.
     count_at: Instant,
+    /// Whether this process ran all the time: it looks every [`LONGEST_WAIT`].
+    awake: Awake,
 }
 
 enum Event {
@@ -143,6 +146,7 @@ impl<C: Cloud> Supervisor<C> {
             requests: asked,
             last_asked: None,
             errands: JoinSet::new(),
+            awake: Awake::since(Instant::now()),
             count_at: Instant::now(),
         };
         (supervisor, SupervisorHandle { requests })
@@ -153,6 +157,7 @@ impl<C: Cloud> Supervisor<C> {
         let mut wake = Instant::now();
         loop {
             let Some(event) = self.next_event(wake).await else { break };
+            self.credit_time_not_run();
             self.learn(event);
             while self.learn_more() {}
             wake = self.plan_all();
@@ -179,6 +184,14 @@ impl<C: Cloud> Supervisor<C> {
     fn learn_more(&mut self) -> bool {
         let next = self.reports.1.try_recv().map(Event::Told).or_else(|_| self.findings.1.try_recv().map(Event::Found));
         next.map(|event| self.learn(event)).is_ok()
+    }
+
+    /// What waits was not kept waiting by time in which this process did not run.
+    fn credit_time_not_run(&mut self) {
+        let missed = self.awake.missed(Instant::now());
+        if !missed.is_zero() {
+            self.exits.values_mut().for_each(|exit| exit.credit(missed));
+        }
     }
 
     fn learn(&mut self, event: Event) {
