@@ -86,9 +86,10 @@ impl Pass<'_> {
 
     /// A renewal that is under way may be decided after the old invocation's end, within grace. One that has failed leaves
     /// an answered function frozen with its tunnel, where no time limit runs: any Invoke of the region may yet wake it, as
-    /// long as there is a slot for one.
+    /// long as one is on its way or has a slot.
     fn latest_end(&self, exit: &ExitView) -> Timestamp {
-        let outlives = exit.renewal == RenewalProgress::UnderWay || (exit.kept && self.has_free_slot());
+        let may_be_reached = || self.has_free_slot() || self.exits.iter().any(|other| other.state.is_starting());
+        let outlives = exit.renewal == RenewalProgress::UnderWay || (exit.kept && may_be_reached());
         if outlives { exit.deadline + self.settings.grace } else { exit.deadline }
     }
 
