@@ -262,7 +262,7 @@ tell() {
         *":$prefix/bin:"*) ;;
         *) say "that is not on your PATH; add it, for example in ~/.profile:  export PATH=\"$prefix/bin:\$PATH\"" ;;
     esac
-    [ "$program" != awslambdaproxy ] || say "try it without an account:  awslambdaproxy run --local"
+    [ "$program" != awslambdaproxy ] || say "next:  awslambdaproxy init, or without an account:  awslambdaproxy run --local"
 }
 
 # --- the relay -------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what building and testing need on Debian or Ubuntu: a C compiler for the crypto library, and the real
-# servers and clients that the tests use. Elsewhere it says what is missing. Safe to run again.
+# servers and clients that the tests use; or what the function's build for arm64 needs. Elsewhere it says what is
+# missing. Safe to run again.
 set -eu
 
 want="$1"
@@ -8,7 +9,8 @@ want="$1"
 # The tools that are not there; a python that cannot make environments does not count.
 missing() {
     for tool in $1; do
-        command -v "$tool" >/dev/null 2>&1 || PATH="$PATH:/usr/sbin:/sbin" command -v "$tool" >/dev/null 2>&1 || echo "$tool"
+        [ -d "$tool" ] || command -v "$tool" >/dev/null 2>&1 || PATH="$PATH:/usr/sbin:/sbin" command -v "$tool" >/dev/null 2>&1 ||
+            echo "$tool"
     done
     case " $1 " in *" python3 "*) python3 -c "import ensurepip, venv" 2>/dev/null || echo "python3-venv" ;; esac
 }
@@ -22,7 +24,12 @@ case "$want" in
             python3-venv shellcheck busybox dash zsh fish libglib2.0-bin gsettings-desktop-schemas binutils util-linux
             openssh-client adduser npm"
         ;;
-    *) echo "usage: prepare.sh build|test" >&2; exit 2 ;;
+    arm64)
+        # Debian's compiler, which has a standard library for arm64, and what runs such programs here.
+        tools="qemu-aarch64 /usr/lib/rustlib/aarch64-unknown-linux-gnu/lib"
+        packages="rustc-web libstd-rust-web-dev:arm64 libc6:arm64 qemu-user"
+        ;;
+    *) echo "usage: prepare.sh build|test|arm64" >&2; exit 2 ;;
 esac
 
 if [ -n "$(missing "$tools")" ]; then
@@ -32,6 +39,7 @@ if [ -n "$(missing "$tools")" ]; then
     fi
     as_root=""
     [ "$(id -u)" = 0 ] || as_root="sudo"
+    [ "$want" != arm64 ] || $as_root dpkg --add-architecture arm64
     $as_root apt-get update -qq
     # shellcheck disable=SC2086
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages >/dev/null

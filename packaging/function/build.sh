@@ -28,7 +28,7 @@ here() {
 # A compiler that has the target's standard library: the toolchain's own, or the one that Debian packages for several
 # architectures.
 compiler_for() {
-    for compiler in rustc /usr/lib/rust-web/bin/rustc; do
+    for compiler in rustc /usr/bin/rustc; do
         if library="$("$compiler" --print sysroot 2>/dev/null)/lib/rustlib/$1/lib" && [ -d "$library" ]; then
             command -v "$compiler"
             return

@@ -35,6 +35,24 @@ done
 
 ! readelf -S --wide "$executable" | grep -q '\.symtab\|\.debug_' || fail "is not stripped"
 
+# It starts, and says its version: here, or where another processor is played.
+case "$(uname -m)/$1" in
+    x86_64/x86_64 | aarch64/arm64 | arm64/arm64) runner="" ;;
+    */arm64) runner="qemu-aarch64" ;;
+    *) runner="qemu-x86_64" ;;
+esac
+if [ -z "$runner" ] || command -v "$runner" >/dev/null; then
+    chmod +x "$executable"
+    version="$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)"
+    # Nobody answers there, so that it ends by itself.
+    set -- env -i PATH="$PATH" AWS_LAMBDA_RUNTIME_API=127.0.0.1:9 AWS_LAMBDA_FUNCTION_NAME=check \
+        AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128 AWS_LAMBDA_FUNCTION_VERSION=1 ${runner:+"$runner"} "$executable"
+    started="$("$@" 2>&1 || true)"
+    case "$started" in *"function started"*"version=\"$version\""*) ;; *) fail "does not start as version $version: $started" ;; esac
+else
+    echo "$zip: not started, since $runner is not installed" >&2
+fi
+
 size="$(wc -c <"$zip")"
 [ "$size" -le "$ceiling" ] || fail "has $size bytes, more than $ceiling"
 echo "$zip: $size bytes, needs $newest"

@@ -30,7 +30,17 @@ export SOURCE_DATE_EPOCH
 rm -rf "$out"
 mkdir -p "$out"
 
-[ "$functions" = built ] || packaging/function/build.sh
+# Both architectures go into every agent; where one cannot be built, `deploy` of these programs wants --function-zip.
+if [ "$functions" = build ]; then
+    packaging/function/build.sh x86_64 arm64 || echo "warning: not both function archives could be built here" >&2
+fi
+if [ -f target/function/x86_64.zip ] && [ -f target/function/arm64.zip ]; then
+    AWSLAMBDAPROXY_FUNCTION_ZIPS="$PWD/target/function"
+    export AWSLAMBDAPROXY_FUNCTION_ZIPS
+elif [ "$functions" = built ]; then
+    echo "error: target/function has not both function archives" >&2
+    exit 1
+fi
 cargo build --release --locked --target "$target" --package awslambdaproxy --package awslambdaproxy-relay
 for program in awslambdaproxy awslambdaproxy-relay; do
     archive="$(packaging/release/archive.sh "target/$target/release/$program$suffix" "$target" "$out")"

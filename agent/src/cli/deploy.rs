@@ -55,7 +55,7 @@ async fn work(context: &Context, config: &Config, arguments: &DeployArgs) -> Res
     context.printer.talk(&format!("account {}, as {}", caller.account, caller.arn));
     let claim = Claim { owner: owner(&state, arguments.plan)?, adopt: arguments.adopt };
     let deployer = Deployer::new(&account, &caller, &config.aws, &regions, &zip, claim);
-    let plan = Progress::over(async |watch| deployer.plan(watch).await).await?;
+    let plan = Progress::over(async |watch| deployer.plan(watch).await).await;
     let (lines, tense) = if arguments.plan {
         (deployer.lines_of(&plan), Tense::Plan)
     } else {
@@ -94,7 +94,9 @@ async fn execute(
         function: config.function_name.clone(),
         regions: plan.regions(),
     };
-    state.remember(&deployment).map_err(anyhow::Error::from)?;
+    if !deployment.regions.is_empty() {
+        state.remember(&deployment).map_err(anyhow::Error::from)?;
+    }
     Ok(Progress::over(async |watch| deployer.execute(plan, watch).await).await)
 }
 

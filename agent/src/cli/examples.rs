@@ -74,12 +74,13 @@ Examples:
 pub(super) const DEPLOY: &str = "\
 Examples:
   awslambdaproxy deploy --plan           what would be made or changed; writes nothing
-  awslambdaproxy deploy                  make it; run it again after every change of [aws] or regions, and after an update
+  awslambdaproxy deploy                  do it; again after each change of [aws] or regions, or update
   awslambdaproxy deploy -r 'eu-*' -m 256
   awslambdaproxy policy deploy           the permissions that it needs
 
-It makes one IAM role that grants nothing and, in each region, one function that costs nothing while it does not run.
-What is as wished already stays untouched; what an interrupted or failed deployment left is mended.";
+It makes one IAM role that grants nothing and, in each region, one function that costs nothing
+while it does not run. What is as wished stays untouched; what an interrupted deployment left is
+mended.";
 
 pub(super) const DESTROY: &str = "\
 Examples:
@@ -87,13 +88,14 @@ Examples:
   awslambdaproxy destroy --yes     do not ask
   awslambdaproxy policy destroy    the permissions that it needs
 
-It looks in the regions of the configuration and in all where this desktop, or the role's tags, know of a deployment, removes
-functions, log groups and the role, and stops a running proxy of this configuration first. Safe to run again.";
+It looks in the regions of the configuration and in all where this desktop, or the role's tags, know
+of a deployment, removes functions, log groups and the role, and ends a running proxy of this
+configuration first. Safe to run again.";
 
 pub(super) const POLICY: &str = "\
 Examples:
   awslambdaproxy policy run > run.json
-  aws iam put-user-policy --user-name desktop --policy-name awslambdaproxy-run --policy-document file://run.json
+  aws iam create-policy --policy-name awslambdaproxy-run --policy-document file://run.json
 
-It needs no credentials. Names and regions are those of the configuration; the account stands as *, since a policy grants
-nothing outside the account in which it stands.";
+It needs no credentials. Names and regions are those of the configuration; the account stands as *,
+since a policy grants nothing outside the account in which it stands.";

@@ -8,7 +8,6 @@ use crate::cloud::CloudError;
 use crate::config::Mistakes;
 use crate::control_socket::{AskError, NoPlace, OpenError};
 use crate::corporate::BadProxy;
-use crate::deploy::Trouble;
 use crate::desktop::DesktopError;
 use crate::service::ServiceError;
 
@@ -98,14 +97,6 @@ impl From<CloudError> for Failure {
         let hint = Some(error.hint().into_owned());
         let exit = if error.is_refusal() { Exit::Aws } else { Exit::Failure };
         Self { hint, ..Self::new(exit, error) }
-    }
-}
-
-impl From<Trouble> for Failure {
-    fn from(trouble: Trouble) -> Self {
-        let hint = Some(trouble.hint().into_owned());
-        let exit = if trouble.is_refusal() { Exit::Aws } else { Exit::Failure };
-        Self { hint, ..Self::new(exit, trouble) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use clap::{Args, Subcommand};
 
 use super::context::Context;
@@ -46,11 +46,15 @@ fn here() -> Result<Box<dyn Manager>, Failure> {
 
 /// A service that cannot work is not installed: the configuration must be right, and no other agent run on it.
 async fn install(context: &Context, manager: &dyn Manager) -> Result<Exit, Failure> {
-    context.load(Flags::default(), Mode::Cloud)?;
+    let loaded = context.load(Flags::default(), Mode::Cloud)?;
+    if loaded.config.relays.is_empty() {
+        let text = format!("nothing to run with: {} has no [relay]; see `awslambdaproxy init`", context.file.display());
+        return Err(Failure::new(Exit::Config, anyhow!(text)));
+    }
     let is_ours = manager.condition(&SystemTools)?.is_running;
     if !is_ours && context.agent()?.status().await.is_ok() {
         let text = "an agent runs on this configuration already, and the service would be a second one; end it first (Ctrl-C)";
-        return Err(anyhow::anyhow!(text).into());
+        return Err(anyhow!(text).into());
     }
     let service = Service { program: program()?, config: context.named_file()? };
     manager.install(&SystemTools, &service)?;

@@ -44,7 +44,14 @@ pub(super) async fn run(context: &Context, arguments: UpdateArgs) -> Result<Exit
 /// Where releases come from.
 fn release_server(context: &Context) -> Result<Server, Failure> {
     let config = |error| Failure::new(Exit::Config, error);
-    let loaded = context.load(Flags::default(), Mode::Local)?;
+    let loaded = match context.load(Flags::default(), Mode::Local) {
+        Ok(loaded) => loaded,
+        // A configuration for another version must not stand in the way of that version.
+        Err(failure) => {
+            context.printer.talk(&format!("warning: [update] url is not minded, since {failure}"));
+            return Ok(Server::default());
+        }
+    };
     let server = server(&loaded.config.update).context("update.url").map_err(config)?;
     server.ok_or_else(|| config(anyhow!("update.url is \"\", so nobody is asked for releases")))
 }

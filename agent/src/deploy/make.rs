@@ -34,7 +34,7 @@ pub struct Deployer<'a> {
 #[derive(Debug)]
 pub struct Plan {
     role_wish: RoleWish,
-    role: Vec<RoleStep>,
+    role: Result<Vec<RoleStep>, Fault>,
     regions: Vec<RegionPlan>,
     elsewhere: BTreeSet<String>,
 }
@@ -62,7 +62,7 @@ impl<'a> Deployer<'a> {
     }
 
     /// Looks at everything and says what is to be done. Changes nothing.
-    pub async fn plan(&self, watch: Watcher<'_>) -> Result<Plan, Trouble> {
+    pub async fn plan(&self, watch: Watcher<'_>) -> Plan {
         let policy = policy_of_interest(self.config.logs);
         let look = |region| async move {
             watch(region, Note::Doing("looking"));
@@ -73,7 +73,7 @@ impl<'a> Deployer<'a> {
         let role = self.account.role(&self.config.role_name, policy);
         let regions = join_all(self.regions.iter().map(String::as_str).map(look));
         let (role, regions) = futures_util::future::join(role, regions).await;
-        self.planned(role?.as_ref(), regions)
+        self.planned(role, regions)
     }
 
     async fn look(&self, region: &str) -> Result<Seen, CloudError> {
@@ -83,16 +83,20 @@ impl<'a> Deployer<'a> {
         Ok((function?, group?))
     }
 
-    fn planned(&self, role: Option<&Role>, regions: Vec<(&str, Result<Seen, CloudError>)>) -> Result<Plan, Trouble> {
+    fn planned(&self, role: Result<Option<Role>, CloudError>, regions: Vec<(&str, Result<Seen, CloudError>)>) -> Plan {
         let claim = &self.wish.claim;
         // A region that does not answer is not named in the role: nothing can be made there, so nothing is to be looked for.
         let answering = regions.iter().filter(|(_, seen)| seen.is_ok()).map(|(region, _)| (*region).to_owned()).collect();
-        let role_wish = RoleWish::new(self.config, &answering, role, self.caller, &claim.owner);
-        let steps = plan_role(&role_wish, role, claim)?;
-        let regions = regions.into_iter().map(|(region, seen)| self.region(region, seen, &role_wish.arn)).collect();
-        let mut elsewhere = role.map(|role| tags::regions(&role.tags)).unwrap_or_default();
+        let seen = role.as_ref().ok().and_then(Option::as_ref);
+        let role_wish = RoleWish::new(self.config, &answering, seen, self.caller, &claim.owner);
+        let mut elsewhere = seen.map(|role| tags::regions(&role.tags)).unwrap_or_default();
         elsewhere.retain(|region| !self.regions.contains(region));
-        Ok(Plan { role_wish, role: steps, regions, elsewhere })
+        let regions = regions.into_iter().map(|(region, seen)| self.region(region, seen, &role_wish.arn)).collect();
+        let role = match role {
+            Ok(role) => plan_role(&role_wish, role.as_ref(), claim).map_err(Fault::from),
+            Err(error) => Err(error.into()),
+        };
+        Plan { role_wish, role, regions, elsewhere }
     }
 
     fn region(&self, region: &str, seen: Result<Seen, CloudError>, role: &str) -> RegionPlan {
@@ -110,16 +114,19 @@ impl<'a> Deployer<'a> {
     /// Does what is planned, and says what came of it.
     pub async fn execute(&self, plan: &Plan, watch: Watcher<'_>) -> Vec<Line> {
         let thing = RoleThing { account: self.account, wish: &plan.role_wish, claim: &self.wish.claim };
-        let role = done(&thing, &plan.role, ACCOUNT, watch).await;
-        let role = Line::new(ACCOUNT, self.role_name(), role);
+        let outcome = match &plan.role {
+            Ok(steps) => done(&thing, steps, ACCOUNT, watch).await,
+            Err(fault) => Err(fault.clone()),
+        };
+        let role = Line::new(ACCOUNT, self.role_name(), outcome);
         ended(watch, ACCOUNT, std::slice::from_ref(&role));
-        let stands = role.outcome.is_ok();
-        let regions = join_all(plan.regions.iter().map(|region| self.make(region, &plan.role_wish.arn, stands, watch)));
-        std::iter::once(role).chain(regions.await.into_iter().flatten()).collect()
+        let stands = role.outcome.as_ref().map(drop);
+        let regions = join_all(plan.regions.iter().map(|region| self.make(region, &plan.role_wish.arn, stands, watch))).await;
+        std::iter::once(role).chain(regions.into_iter().flatten()).collect()
     }
 
     /// What came of one region.
-    async fn make(&self, plan: &RegionPlan, role: &str, role_stands: bool, watch: Watcher<'_>) -> Vec<Line> {
+    async fn make(&self, plan: &RegionPlan, role: &str, stands: Result<(), &Fault>, watch: Watcher<'_>) -> Vec<Line> {
         let (account, wish, region) = (self.account, &self.wish, plan.region.as_str());
         let group = match &plan.log_group {
             Ok(steps) => {
@@ -128,12 +135,10 @@ impl<'a> Deployer<'a> {
             }
             Err(fault) => Err(fault.clone()),
         };
-        let function = match &plan.function {
-            Ok(steps) if role_stands || steps.is_empty() => {
-                done(&FunctionThing { account, region, wish, role }, steps, region, watch).await
-            }
-            Ok(_) => Err(Trouble::Role.into()),
-            Err(fault) => Err(fault.clone()),
+        let function = match (&plan.function, stands) {
+            (Ok(steps), Err(fault)) if !steps.is_empty() => Err(Fault { is_refusal: fault.is_refusal, ..Trouble::Role.into() }),
+            (Ok(steps), _) => done(&FunctionThing { account, region, wish, role }, steps, region, watch).await,
+            (Err(fault), _) => Err(fault.clone()),
         };
         let lines = self.lines(region, group, function);
         ended(watch, region, &lines);
@@ -142,7 +147,8 @@ impl<'a> Deployer<'a> {
 
     /// What the plan says.
     pub fn lines_of(&self, plan: &Plan) -> Vec<Line> {
-        let role = Line::new(ACCOUNT, self.role_name(), Ok(change(&plan.role)));
+        let role = plan.role.as_ref().map(|steps| change(steps)).map_err(Clone::clone);
+        let role = Line::new(ACCOUNT, self.role_name(), role);
         let of = |region: &RegionPlan| {
             let group = region.log_group.as_ref().map(|steps| change(steps)).map_err(Clone::clone);
             let function = region.function.as_ref().map(|steps| change(steps)).map_err(Clone::clone);
@@ -165,18 +171,9 @@ impl<'a> Deployer<'a> {
 }
 
 impl Plan {
-    /// Whether everything is as wished, as far as could be seen.
-    pub fn is_empty(&self) -> bool {
-        let nothing = |region: &RegionPlan| {
-            let (group, function) = (region.log_group.as_ref(), region.function.as_ref());
-            group.map_or(true, Vec::is_empty) && function.map_or(true, Vec::is_empty)
-        };
-        self.role.is_empty() && self.regions.iter().all(nothing)
-    }
-
     /// Where something is or may be, once this is done.
     pub fn regions(&self) -> BTreeSet<String> {
-        let may_be = |region: &&RegionPlan| region.function.is_ok();
+        let may_be = |region: &&RegionPlan| self.role.is_ok() && region.function.is_ok();
         self.regions.iter().filter(may_be).map(|region| region.region.clone()).collect()
     }
 

@@ -24,7 +24,7 @@ const LARGEST_FILE: u64 = 1024 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// The file system refused.
-    #[error("{}: {source}", path.display())]
+    #[error("{} cannot be used", path.display())]
     Io {
         /// What was read or written.
         path: PathBuf,

@@ -62,7 +62,7 @@ impl Trouble {
     /// What a person can do about it.
     pub fn hint(&self) -> Cow<'static, str> {
         match self {
-            Self::Cloud(error) => error.hint(),
+            Self::Cloud(error) => cloud_hint(error),
             Self::NotOurs(_) => "choose other names (aws.function_name, aws.role_name), or take it over with --adopt".into(),
             Self::Failed(_) => "`awslambdaproxy destroy`, then `deploy` makes it anew".into(),
             Self::Restless(_) => "does another tool change it back? Else run it again in a minute".into(),
@@ -71,6 +71,16 @@ impl Trouble {
             Self::Role => "see what is said about the role".into(),
             Self::Needed => "run it again when the others are removed".into(),
         }
+    }
+}
+
+/// What is tried again by itself while the proxy runs is up to the person here.
+fn cloud_hint(error: &CloudError) -> Cow<'static, str> {
+    match error {
+        CloudError::Lost(_) | CloudError::Service(_) | CloudError::Throttled { .. } | CloudError::Conflict(_) => {
+            "run it again in a minute; it goes on where it stopped".into()
+        }
+        other => other.hint(),
     }
 }
 

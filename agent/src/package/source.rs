@@ -17,7 +17,7 @@ const TAG: &str = ".rustc_info.json";
 #[derive(Debug, thiserror::Error)]
 pub enum NoZip {
     /// The file cannot be read.
-    #[error("{}: {source}", path.display())]
+    #[error("{} cannot be read", path.display())]
     Io {
         /// The zip.
         path: PathBuf,
@@ -25,7 +25,7 @@ pub enum NoZip {
         source: io::Error,
     },
     /// It is not taken.
-    #[error("{place} is refused: {source}")]
+    #[error("{place} is refused")]
     Bad {
         /// Where it is from.
         place: String,
@@ -103,6 +103,7 @@ mod tests {
         assert!(missing.to_string().contains("some.zip"), "{missing}");
         fs::write(&path, "no zip").expect("written");
         let refused = find(Some(&path), Architecture::Arm64).expect_err("refused");
-        assert!(refused.to_string().contains("some.zip is refused: it is not a sound zip"), "{refused}");
+        let told = format!("{:#}", anyhow::Error::from(refused));
+        assert!(told.contains("some.zip is refused: it is not a sound zip"), "{told}");
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Condition, Manager, Service, ServiceError, remove, text, write};
-use crate::tools::Tools;
+use crate::tools::{ToolError, Tools};
 
 const UNIT: &str = "awslambdaproxy.service";
 
@@ -40,6 +40,12 @@ impl Systemd {
     }
 }
 
+fn start(tools: &dyn Tools) -> Result<(), ToolError> {
+    tools.run("systemctl", &["--user", "daemon-reload"])?;
+    tools.run("systemctl", &["--user", "enable", "--quiet", UNIT])?;
+    tools.run("systemctl", &["--user", "restart", UNIT]).map(drop)
+}
+
 /// A word of a unit's command line (systemd.service(5), systemd.unit(5)): quoted, and with nothing left to expand.
 fn quoted(word: &str) -> String {
     let escaped = word.replace('\\', r"\\").replace('"', "\\\"").replace('%', "%%").replace('$', "$$");
@@ -48,10 +54,14 @@ fn quoted(word: &str) -> String {
 
 impl Manager for Systemd {
     fn install(&self, tools: &dyn Tools, service: &Service) -> Result<(), ServiceError> {
+        let was_there = self.unit.exists();
         write(&self.unit, &Self::definition(service)?)?;
-        tools.run("systemctl", &["--user", "daemon-reload"])?;
-        tools.run("systemctl", &["--user", "enable", "--quiet", UNIT])?;
-        Ok(tools.run("systemctl", &["--user", "restart", UNIT]).map(drop)?)
+        let started = start(tools);
+        if started.is_err() && !was_there {
+            // Where no systemd of the user runs, nothing of ours stays.
+            remove(&self.unit)?;
+        }
+        Ok(started?)
     }
 
     fn uninstall(&self, tools: &dyn Tools) -> Result<bool, ServiceError> {
@@ -65,9 +75,10 @@ impl Manager for Systemd {
     }
 
     fn condition(&self, tools: &dyn Tools) -> Result<Condition, ServiceError> {
+        let is_installed = self.unit.exists();
         // It fails where the unit does not run, and where no systemd does.
-        let is_running = tools.run("systemctl", &["--user", "is-active", "--quiet", UNIT]).is_ok();
-        Ok(Condition { place: self.unit.display().to_string(), is_installed: self.unit.exists(), is_running })
+        let is_running = is_installed && tools.run("systemctl", &["--user", "is-active", "--quiet", UNIT]).is_ok();
+        Ok(Condition { place: self.unit.display().to_string(), is_installed, is_running })
     }
 
     fn log_hint(&self) -> String {

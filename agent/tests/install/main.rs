@@ -13,6 +13,7 @@ mod roots;
 mod script;
 mod scripts;
 mod server;
+mod service;
 #[path = "../support/mod.rs"]
 mod support;
 mod update;

@@ -67,7 +67,7 @@ impl Root {
         collect(&base, &base, &mut found);
         found.retain(|path, content| {
             let is_left = |left: &&str| path.starts_with(left.trim_end_matches('/'));
-            !LEFT_BY_USERADD.iter().chain(besides).any(|left| is_left(left))
+            !LEFT_BY_USERADD.iter().chain(besides).any(is_left)
                 && fs::read(path).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).as_ref() != Some(content)
         });
         found

@@ -34,9 +34,9 @@ pub const TAG: &str = "lambda:TagResource";
 pub const DELETE: &str = "lambda:DeleteFunction";
 
 /// How long one attempt of an upload may take: twenty regions at once over a slow uplink.
-const UPLOAD_ATTEMPT: Duration = Duration::from_secs(300);
+const UPLOAD_ATTEMPT: Duration = Duration::from_secs(100);
 /// How long an upload may take with all its attempts.
-const UPLOAD: Duration = Duration::from_secs(600);
+const UPLOAD: Duration = Duration::from_secs(300);
 
 /// A function as Lambda tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,7 +15,7 @@ const PREFIX: &str = "AWSLAMBDAPROXY_";
 const SEPARATOR: &str = "__";
 
 /// Variables that are no setting: `AWSLAMBDAPROXY_LOG` filters the log, the others are of builds and installs.
-const RESERVED: [&str; 3] = ["log", "release_key", "base_url"];
+const RESERVED: [&str; 4] = ["log", "release_key", "base_url", "function_zips"];
 
 /// The variable of a full key.
 pub(in crate::config) fn name_of(key: &str) -> String {

@@ -1,0 +1,71 @@
+//! `service`, with the real systemd's judgement of the unit. None runs for a user of this machine, so `systemctl` is one that
+//! agrees to everything, or to nothing.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use super::support::desktop::{Desktop, Ended};
+
+/// A user with a configuration, and a `systemctl` that is this program of the system.
+fn user(systemctl: &str) -> Desktop {
+    let desktop = Desktop::new("[relay]\nurl = \"wss://relay.example.com\"\ntoken = \"x\"\n");
+    let tools = desktop.path().join("tools");
+    fs::create_dir(&tools).expect("made");
+    std::os::unix::fs::symlink(systemctl, tools.join("systemctl")).expect("linked");
+    let path = format!("{}:/usr/bin:/bin", tools.display());
+    desktop.with([("PATH", path)])
+}
+
+fn unit(user: &Desktop) -> PathBuf {
+    user.path().join("systemd/user/awslambdaproxy.service")
+}
+
+fn service(user: &Desktop, action: &str) -> Ended {
+    user.run(&["service", action])
+}
+
+#[test]
+fn systemd_finds_nothing_wrong_with_the_unit_and_it_goes_as_it_came() {
+    let user = user("/bin/true");
+    let before = service(&user, "status");
+    assert_eq!((before.code, before.stdout.as_str()), (Some(6), "not installed\n"), "{before:?}");
+    let installed = service(&user, "install");
+    assert_eq!((installed.code, installed.stdout.as_str()), (Some(0), "installed\n"), "{installed:?}");
+    assert!(installed.stderr.contains("journalctl --user -u awslambdaproxy.service"), "{installed:?}");
+    let text = fs::read_to_string(unit(&user)).expect("a unit");
+    assert!(text.contains(&format!("\"--config\" \"{}\" \"run\"", user.path().join("config.toml").display())), "{text}");
+    assert_eq!(verdict(&user), "");
+    assert!(service(&user, "status").stdout.starts_with("runs  "));
+    assert_eq!(service(&user, "uninstall").stdout, "uninstalled\n");
+    assert!(!unit(&user).exists());
+    assert_eq!(service(&user, "uninstall").stdout, "not installed\n");
+}
+
+/// What `systemd-analyze` has to say of the unit, and of no other.
+fn verdict(user: &Desktop) -> String {
+    let mut command = Command::new("systemd-analyze");
+    let Output { stdout, stderr, .. } = command.args(["verify", "--user", "--man=no"]).arg(unit(user)).output().expect("it runs");
+    let said = format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+    said.lines().filter(|line| line.contains("awslambdaproxy")).collect()
+}
+
+#[test]
+fn where_no_systemd_answers_nothing_stays() {
+    let user = user("/bin/false");
+    let refused = service(&user, "install");
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.stderr.contains("systemctl --user daemon-reload"), "{refused:?}");
+    assert!(!unit(&user).exists());
+}
+
+#[test]
+fn what_cannot_run_is_not_made_a_service() {
+    let user = user("/bin/true");
+    user.configure("frequency = \"often\"\n");
+    assert_eq!(service(&user, "install").code, Some(3));
+    user.configure("");
+    let refused = service(&user, "install");
+    assert_eq!(refused.code, Some(3), "{refused:?}");
+    assert!(refused.stderr.contains("has no [relay]") && !unit(&user).exists(), "{refused:?}");
+}
