@@ -5,6 +5,7 @@
 //!   admission   (pure) what a request asks, and why not  400 401 426 429 503
 //!   pairing     table (pure): who is whose peer          404 409 410, notices, close codes
 //!   bridge      one task per leg: forwards, pings, tells
+//!   websocket   (pure) RFC 6455 as a server speaks it
 //!
 //!   agents      whose tokens are good, re-read while running
 //!   tls         a certificate from files, from a CA (ACME), or of our own; replaced while running
@@ -32,3 +33,4 @@ mod site;
 mod system;
 pub mod tls;
 pub mod update;
+mod websocket;

@@ -299,7 +299,7 @@ mod tests {
         let text = "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: iam:PassRole on resource: arn:aws:iam::1:role/x";
         for (message, named) in [(text, "iam:PassRole"), ("", ACTION), ("not authorized to perform: everything", ACTION)] {
             let CloudError::Denied { action, .. } = answered(403, "AccessDeniedException", message) else {
-                panic!("no denial");
+                unreachable!("no denial");
             };
             assert_eq!(action, named);
         }

@@ -9,14 +9,19 @@ const HEAD: [&str; 4] = ["COMPONENT", "TARGET", "STATUS", "DETAILS"];
 
 pub(super) fn render(findings: &Findings) -> String {
     let mut out = table(&HEAD, findings.0.iter().map(row).collect());
-    for check in findings.0.iter().filter(|check| check.mend.is_some()) {
-        let mend = check.mend.as_deref().unwrap_or_default();
-        let _ = write!(out, "\n{} {} {}: {mend}", word(check.status), check.component, check.target);
+    let mends: Vec<String> = findings.0.iter().filter_map(mend).collect();
+    if !mends.is_empty() {
+        let _ = writeln!(out, "\n{}", mends.join("\n"));
     }
     let Summary { pass, warn, fail, skip } = findings.summary();
     let verdict = if fail > 0 { "something does not work" } else { "it works" };
-    let _ = writeln!(out, "\n\nSUMMARY  {pass} PASS, {warn} WARN, {fail} FAIL, {skip} SKIP: {verdict}");
+    let _ = writeln!(out, "\nSUMMARY  {pass} PASS, {warn} WARN, {fail} FAIL, {skip} SKIP: {verdict}");
     out
+}
+
+fn mend(check: &Check) -> Option<String> {
+    let mend = check.mend.as_ref()?;
+    Some(format!("{} {} {}: {mend}", word(check.status), check.component, check.target))
 }
 
 fn row(check: &Check) -> Vec<String> {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::desktop::{Desktop, Ended};
 use super::front::Account;
 use super::program::Relay;
+use super::world::{World, deployed};
 
 /// A desktop with an account, a relay and these regions; nothing is deployed.
 fn desktop(account: &Account, relay: &Relay, token: &str, regions: &[&str]) -> Desktop {
@@ -81,4 +82,37 @@ fn without_a_sound_configuration_nothing_else_is_looked_at() {
     assert_eq!(ended.code, Some(3), "{ended:?}");
     let found = json_of(&ended);
     assert_eq!(found["summary"], json!({"pass": 0, "warn": 0, "fail": 1, "skip": 1}));
+}
+
+#[test]
+fn where_all_is_well_every_check_passes_and_the_phases_of_an_exit_are_timed() {
+    let world = World::new(json!({}));
+    let desktop = world.desktop(&world.configuration(&["us-east-1"], ""));
+    deployed(&desktop);
+    let ended = desktop.run(&["doctor", "--json"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let found = json_of(&ended);
+    for component in ["region", "function", "invoke", "fresh", "quota", "exit", "version"] {
+        assert_eq!(check(&found, component, "us-east-1")["status"], "PASS", "{component}: {found:#}");
+    }
+    let phases = check(&found, "exit", "us-east-1")["details"].as_str().expect("text").to_owned();
+    let order: Vec<Option<usize>> = ["accepted", "paired", "ready", "probe"].map(|phase| phases.find(phase)).to_vec();
+    assert!(order.iter().all(Option::is_some) && order.is_sorted(), "{phases}");
+    assert_eq!(world.account.billed()["requests"], 1, "a dry run runs nothing");
+}
+
+#[test]
+fn a_permission_that_is_missing_is_named() {
+    let world = World::new(json!({}));
+    deployed(&world.desktop(&world.configuration(&["us-east-1"], "")));
+    let statement =
+        json!({"Effect": "Allow", "Action": ["lambda:InvokeFunction", "lambda:GetFunctionConfiguration"], "Resource": "*"});
+    let user = world.account.user("reader", &json!({"Version": "2012-10-17", "Statement": [statement]}));
+    let ended = world.desktop_of(&user, &world.configuration(&["us-east-1"], "")).run(&["doctor", "--json"]);
+    let found = json_of(&ended);
+    assert_eq!(check(&found, "invoke", "us-east-1")["status"], "PASS", "{found:#}");
+    let fresh = check(&found, "fresh", "us-east-1");
+    let mend = fresh["mend"].as_str().expect("a mend");
+    assert!(fresh["status"] == "FAIL" && mend.contains("lambda:UpdateFunctionConfiguration"), "{found:#}");
+    assert_eq!(check(&found, "quota", "us-east-1")["status"], "SKIP", "{found:#}");
 }

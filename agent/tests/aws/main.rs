@@ -6,6 +6,7 @@
 #![allow(unreachable_pub, reason = "rooms of one test binary")]
 
 mod bill;
+mod budget;
 mod credentials;
 mod doctor;
 mod drift;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::desktop::{Desktop, Ended};
 use super::program::{Program, Relay};
-use super::scripted::{Call, Scripted};
+use super::scripted::{Call, DISABLED, Scripted};
 use super::squid::{KNOWN, Squid, USER};
 use super::tools::{free_port, wait_for};
 
@@ -100,6 +100,14 @@ fn every_refusal_is_a_problem_of_its_region_with_code_phase_cause_and_hint() {
 }
 
 #[test]
+fn a_first_region_that_is_not_enabled_does_not_end_the_start() {
+    let (relay, cloud) = (Relay::start(), Scripted::start(true, by_region));
+    let desktop = Desktop::new(&configuration(&relay, &[DISABLED], "")).with(cloud.environment());
+    let agent = desktop.with(keys()).agent(&[]);
+    assert_eq!(problem(&agent, "region_disabled")["region"], DISABLED);
+}
+
+#[test]
 fn a_session_token_replaced_on_disk_is_taken_up_without_a_restart() {
     let relay = Relay::start();
     let cloud = Scripted::start(true, |call: &Call| match call.token.as_deref() {
@@ -110,9 +118,13 @@ fn a_session_token_replaced_on_disk_is_taken_up_without_a_restart() {
     let profile =
         |token: &str| format!("[work]\naws_access_key_id = AKID\naws_secret_access_key = x\naws_session_token = {token}\n");
     let file = desktop.write("credentials", &profile("old"));
-    let named = ("AWS_SHARED_CREDENTIALS_FILE", file.display().to_string());
+    let url = format!("http://127.0.0.1:{}", cloud.port);
+    let services = format!("[services here]\nlambda =\n  endpoint_url = {url}\nsts =\n  endpoint_url = {url}\n");
+    let settings = desktop.write("settings", &format!("[profile work]\nservices = here\n{services}"));
+    let files = [("AWS_SHARED_CREDENTIALS_FILE", file), ("AWS_CONFIG_FILE", settings)];
+    let files = files.map(|(name, path)| (name, path.display().to_string()));
     // A named profile goes before keys of the environment.
-    let agent = desktop.clone().with(cloud.environment()).with(keys()).with([named]).agent(&[]);
+    let agent = desktop.clone().with(keys()).with(files).agent(&[]);
     let expired = problem(&agent, "credentials_expired");
     assert!(expired["hint"].as_str().expect("hint").contains("without a restart"), "{expired}");
     assert!(invoked_with(&cloud, "old") && !invoked_with(&cloud, "new"));

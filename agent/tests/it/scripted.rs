@@ -17,6 +17,9 @@ pub struct Call {
     pub token: Option<String>,
 }
 
+/// A region that the account has not enabled: no service there takes its credentials.
+pub const DISABLED: &str = "me-south-1";
+
 /// Status, error code and text.
 pub type Answer = (u16, &'static str, String);
 
@@ -56,7 +59,13 @@ fn serve(stream: &TcpStream, who: bool, seen: &Mutex<Vec<Call>>, answer: &dyn Fn
     let mut reader = BufReader::new(stream);
     while let Some(call) = read(&mut reader) {
         seen.lock().expect("calls").push(call.clone());
-        let reply = if who && call.body.contains("GetCallerIdentity") { caller() } else { refusal(&answer(&call), &call) };
+        let asks_who = who && call.body.contains("GetCallerIdentity");
+        let invalid = || (403, "InvalidClientTokenId", "The security token included in the request is invalid".to_owned());
+        let reply = match call.region.as_str() {
+            DISABLED if asks_who => refusal(&invalid(), &call),
+            _ if asks_who => caller(),
+            _ => refusal(&answer(&call), &call),
+        };
         if (&*stream).write_all(reply.as_bytes()).is_err() {
             return;
         }

@@ -1,9 +1,10 @@
 //! How many legs stand, in all and per address.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::owner::owner;
 use super::{Limits, Refusal};
 
 /// Counts the legs of a relay.
@@ -75,14 +76,6 @@ impl Drop for Place {
                 taken.of_address.remove(&address);
             }
         }
-    }
-}
-
-/// Whom an address counts for: of IPv6 the /64, which is what one host is given (RFC 6177).
-fn owner(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
-        v4 => v4,
     }
 }
 

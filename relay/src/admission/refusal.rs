@@ -37,6 +37,9 @@ pub enum Refusal {
     /// Too many legs of one address.
     #[error("too many legs of this address")]
     AddressLimit,
+    /// Too many tickets of one address that nobody has announced.
+    #[error("too many unknown tickets from this address")]
+    Guessing,
     /// Nobody's token.
     #[error("the token is not valid")]
     Token,
@@ -64,7 +67,7 @@ impl Refusal {
             Self::Draining | Self::Full | Self::Waiting => StatusCode::SERVICE_UNAVAILABLE,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::WebSocketVersion | Self::Subprotocol => StatusCode::UPGRADE_REQUIRED,
-            Self::AddressLimit | Self::AgentLimit => StatusCode::TOO_MANY_REQUESTS,
+            Self::AddressLimit | Self::AgentLimit | Self::Guessing => StatusCode::TOO_MANY_REQUESTS,
             Self::Token => StatusCode::UNAUTHORIZED,
             Self::OtherAgent | Self::OtherInstance => StatusCode::CONFLICT,
             Self::Unknown => StatusCode::NOT_FOUND,
@@ -86,6 +89,7 @@ impl Refusal {
             Self::OtherAgent => "other_agent",
             Self::OtherInstance => "other_instance",
             Self::Unknown => "unknown_ticket",
+            Self::Guessing => "guessed_tickets",
             Self::Ended => "ended",
         }
     }

@@ -6,6 +6,8 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, DuplexStream, duplex};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use tunnel::leg::port::sync;
 use tunnel::limits::LEG_SILENCE;
@@ -23,7 +25,7 @@ type Client = WebSocketStream<DuplexStream>;
 
 fn start(seat: Seat, pipe: usize) -> (DuplexStream, JoinHandle<End>) {
     let (near, far) = duplex(pipe);
-    (near, tokio::spawn(serve(far, seat)))
+    (near, tokio::spawn(serve(far, seat, Buffers::default())))
 }
 
 async fn client(io: DuplexStream) -> Client {
@@ -129,5 +131,70 @@ async fn a_leg_that_is_not_read_for_backpressure_is_pinged_and_not_taken_for_dea
     stop.send(()).expect("running");
     let mut function = silent.await.expect("function");
     assert!(next(&mut function).await.is_text());
-    assert_eq!(next(&mut function).await, Message::Binary(vec![7; 1000].into()));
+    let mut got = Vec::new();
+    while got.len() < 1000 {
+        got.extend(next(&mut function).await.into_data());
+    }
+    assert!(got.iter().all(|byte| *byte == 7));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_that_talks_without_pause_is_closed_with_1013() {
+    let handle = Handle::new(Limits::default(), Metrics::default());
+    let (io, leg) = start(agent_seat(&handle, &Ticket::mint()), 4096);
+    let (mut sink, mut stream) = client(io).await.split();
+    let flood = async { while sink.send(Message::Ping(Bytes::from_static(b"?"))).await.is_ok() {} };
+    let answers = async {
+        let mut pongs = 0;
+        while let Some(Ok(message)) = stream.next().await {
+            match message {
+                Message::Pong(_) => pongs += 1,
+                Message::Close(frame) => return (pongs, frame.map(|frame| frame.code.into())),
+                _ => {}
+            }
+        }
+        (pongs, None)
+    };
+    let (_, (pongs, code)) = tokio::join!(flood, answers);
+    assert_eq!(code, Some(close::FULL));
+    assert!(pongs <= 100, "{pongs}");
+    assert_eq!(leg.await.expect("leg"), End::Talked);
+}
+
+/// Two legs of one tunnel that both have answered `up`, over pipes of this size.
+async fn pair(handle: &Handle, pipe: usize) -> (Client, Client) {
+    let ticket = Ticket::mint();
+    let (agent_io, _) = start(agent_seat(handle, &ticket), pipe);
+    let seat = handle.seat_function(ticket.hash(), "0".repeat(32).parse().expect("nonce")).expect("seat");
+    let (function_io, _) = start(seat, pipe);
+    let (mut agent, mut function) = (client(agent_io).await, client(function_io).await);
+    for end in [&mut agent, &mut function] {
+        while !next(end).await.to_string().contains("up") {}
+        end.send(Message::text(sync(1))).await.expect("sync");
+    }
+    (agent, function)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_with_a_rate_is_read_at_that_rate_and_its_legs_live() {
+    let handle = Handle::new(Limits { bytes_per_second: Some(100_000), ..Limits::default() }, Metrics::default());
+    let (agent, mut function) = pair(&handle, 64 * 1024).await;
+    let begin = Instant::now();
+    let (mut sink, mut stream) = agent.split();
+    // Nobody reads what the agent sends for as long as the rate forbids it: its pongs, too.
+    let reader = tokio::spawn(async move { while let Some(Ok(_)) = stream.next().await {} });
+    let writer = tokio::spawn(async move {
+        for _ in 0..40 {
+            sink.send(Message::Binary(vec![7; 50_000].into())).await.expect("sent");
+        }
+        sink
+    });
+    let mut got = 0;
+    while got < 2_000_000 {
+        got += next(&mut function).await.into_data().len();
+    }
+    let took = begin.elapsed();
+    assert!((Duration::from_secs(17)..Duration::from_secs(22)).contains(&took), "{took:?}");
+    assert!(!reader.is_finished());
+    drop(writer.await.expect("all was sent"));
 }

@@ -2,6 +2,7 @@
 //!
 //! Never: no message of one pairing passes once the next one was told, and none before its `sync`.
 
+use std::str::from_utf8;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -31,6 +32,7 @@ struct Present {
     to_peer: PollSender<Bytes>,
     from_peer: mpsc::Receiver<Bytes>,
     synced: bool,
+    gone: bool,
 }
 
 /// Something for the leg's end.
@@ -49,30 +51,37 @@ impl Peer {
             to_peer: PollSender::new(pairing.to_peer),
             from_peer: pairing.from_peer,
             synced: false,
+            gone: false,
         });
     }
 
     /// The end has said something in text; whatever is no `sync` of the pairing that stands is ignored.
-    pub(super) fn hear(&mut self, text: &str) {
-        let told = self.told_present();
-        if let Some(present) = self.now.as_mut().filter(|present| told && port::parse_sync(text) == Some(present.number)) {
+    pub(super) fn hear(&mut self, text: &[u8]) {
+        let (told, answered) = (self.told_present(), from_utf8(text).ok().and_then(port::parse_sync));
+        if let Some(present) = self.now.as_mut().filter(|present| told && answered == Some(present.number)) {
             present.synced = true;
         }
     }
 
-    /// Ready when one binary message of the end can be taken: passed on, or thrown away.
+    /// Ready when one binary message of the end can be taken: passed on, or thrown away. Room is kept before the `sync`,
+    /// too: what follows it may come in the same read.
     pub(super) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(present) = self.now.as_mut().filter(|present| present.synced) else { return Poll::Ready(()) };
+        let Some(present) = &mut self.now else { return Poll::Ready(()) };
         if ready!(present.to_peer.poll_reserve(cx)).is_err() {
             // The peer's leg went, and the notice is on its way.
-            present.synced = false;
+            present.gone = true;
         }
         Poll::Ready(())
     }
 
+    /// Whether binary of the end is for its peer, and not to be thrown away.
+    pub(super) fn forwards(&self) -> bool {
+        self.now.as_ref().is_some_and(|present| present.synced && !present.gone)
+    }
+
     /// Takes a binary message of the end, after [`Peer::poll_room`].
     pub(super) fn take(&mut self, message: Bytes) {
-        if let Some(present) = self.now.as_mut().filter(|present| present.synced) {
+        if let Some(present) = self.now.as_mut().filter(|present| present.synced && !present.gone) {
             // It fails only if the peer's leg went in between; then the message is of no use to anyone.
             let _ = present.to_peer.send_item(message);
         }

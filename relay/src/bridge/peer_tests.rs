@@ -86,15 +86,15 @@ async fn binary_passes_only_after_the_sync_of_the_pairing_that_stands() {
     let mut peer = Peer::default();
     let (ours, mut theirs) = Pairing::between(2);
     peer.change(Some(ours));
-    peer.hear(&port::sync(2));
+    peer.hear(port::sync(2).as_bytes());
     assert!(has_room(&mut peer));
     peer.take("before up was told".into());
     assert_eq!(next(&mut peer), up(2));
-    peer.hear(&port::sync(1));
-    peer.hear("{}");
+    peer.hear(port::sync(1).as_bytes());
+    peer.hear(b"{}");
     assert!(has_room(&mut peer));
     peer.take("of an older pairing".into());
-    peer.hear(&port::sync(2));
+    peer.hear(port::sync(2).as_bytes());
     assert!(has_room(&mut peer));
     peer.take("good".into());
     assert_eq!(theirs.from_peer.try_recv().expect("passed"), "good");
@@ -107,7 +107,7 @@ async fn a_slow_peer_stops_the_reading_and_a_gone_one_does_not() {
     let (ours, theirs) = Pairing::between(1);
     peer.change(Some(ours));
     assert_eq!(next(&mut peer), up(1));
-    peer.hear(&port::sync(1));
+    peer.hear(port::sync(1).as_bytes());
     let mut taken = 0;
     while has_room(&mut peer) {
         peer.take("x".into());
@@ -125,7 +125,7 @@ proptest! {
     /// Whatever changes and however far the writing got in between: notices alternate, numbers rise, and each binary message
     /// is of the pairing that was told last.
     #[test]
-    fn the_end_is_never_misled(steps in proptest::collection::vec((any::<bool>(), 0..4usize, 0..6usize), 0..60)) {
+    fn the_end_is_never_misled(steps in proptest::collection::vec((any::<bool>(), 0..3usize, 0..6usize), 0..60)) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("runtime");
         let _inside = runtime.enter();
         let (mut peer, mut told, mut held) = (Peer::default(), None, Vec::new());

@@ -35,11 +35,8 @@ pub(super) fn open(settings: &Settings, reload: &Arc<Notify>, metrics: &Metrics)
             Certificate { slot: Some(slot), keeping: None }
         }
         Tls::Files { certificate, key } => {
-            let slot = CertificateSlot::holding(Certified::from_files(certificate, key)?)?;
-            metrics.certificate(slot.facts().as_ref());
-            let (certificate, key) = (certificate.clone(), key.clone());
-            let files = Files { certificate, key, slot: Arc::clone(&slot), reload, metrics };
-            Certificate { slot: Some(slot), keeping: Some(Box::pin(files.keep())) }
+            let files = Files::open(certificate.clone(), key.clone(), reload, metrics)?;
+            Certificate { slot: Some(files.slot()), keeping: Some(Box::pin(files.keep())) }
         }
         Tls::Acme(authority) => {
             let slot = CertificateSlot::waiting();

@@ -13,6 +13,7 @@ use super::certificate::{self, Certificate};
 use super::exit::{CliError, INTERRUPTED};
 use super::reload::Reloader;
 use super::{port, print};
+use crate::admission::Limits;
 use crate::agents::{Agents, AgentsFile};
 use crate::config::{Settings, Tls};
 use crate::metrics::Metrics;
@@ -28,17 +29,18 @@ pub(super) fn run(config: &Path, args: &RunArgs) -> Result<ExitCode, CliError> {
     if settings.tls == Tls::Off && !settings.listen.ip().is_loopback() {
         tracing::warn!(listen = %settings.listen, "plain WebSocket on an address that others reach: tokens can be read on the way");
     }
+    let limits = within_descriptors(settings.limits);
     let reloader = Reloader::new(config.to_owned(), settings.clone(), reload);
-    raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(CliError::system("asynchronous runtime"))?;
-    let starting = Starting { settings, agents, metrics, certificate, reloader };
+    let starting = Starting { settings, limits, agents, metrics, certificate, reloader };
     runtime.block_on(starting.serve(args.take_over))
 }
 
 /// Everything that can be had before the runtime runs.
 struct Starting {
     settings: Settings,
+    limits: Limits,
     agents: Agents,
     metrics: Metrics,
     certificate: Certificate,
@@ -47,7 +49,7 @@ struct Starting {
 
 impl Starting {
     async fn serve(self, take_over: bool) -> Result<ExitCode, CliError> {
-        let Self { settings, agents, metrics, certificate, mut reloader } = self;
+        let Self { settings, limits, agents, metrics, certificate, mut reloader } = self;
         let mut signals = Signals::new().map_err(CliError::system("signals"))?;
         let port = port::open(&settings, take_over)?;
         let observed_at = port::open_metrics(settings.metrics, take_over)?;
@@ -59,7 +61,7 @@ impl Starting {
         let config = Config {
             tls: certificate.slot,
             agents,
-            limits: settings.limits,
+            limits,
             adjustable: settings.adjustable,
             changes: Some(reloader.changes()),
             metrics,
@@ -88,4 +90,21 @@ impl Starting {
         ended.map_err(CliError::system("relay"))?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// What of the limits the system's own allows.
+fn within_descriptors(limits: Limits) -> Limits {
+    let descriptors = raise_descriptor_limit();
+    let within = limits.within(descriptors);
+    if within != limits {
+        let (connections, handshakes) = (within.connections, within.handshakes);
+        tracing::warn!(
+            descriptors,
+            connections,
+            handshakes,
+            "the system's limit of open files is below limits.connections: fewer are taken; raise it with `ulimit -n` or \
+             LimitNOFILE"
+        );
+    }
+    within
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ipnet::IpNet;
-use toml::{Spanned, Value};
+use toml::Spanned;
 
 use super::problem::Problems;
 use super::raw::{RawFile, RawLimits, RawMetrics, RawTls};
@@ -16,7 +16,8 @@ use crate::server::DRAIN;
 
 /// Longest time that a stop may take: a service manager's own patience (systemd's is 90 s).
 const LONGEST_DRAIN: Duration = Duration::from_secs(60);
-const NOT_BUILT: &str = "is not built yet in this version";
+/// Least rate of an agent, bytes a second: what a tunnel needs to be set up in time.
+const LEAST_RATE: u64 = 10_000;
 /// Where the metrics are when nobody says otherwise.
 const USUAL_METRICS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9090);
 const MODES: &str = "\"acme\", \"files\", \"self-signed\" and \"off\"";
@@ -119,7 +120,6 @@ impl Checker<'_> {
     }
 
     pub(super) fn limits(&mut self, raw: &RawLimits) -> Limits {
-        self.not_built("limits.bytes_per_second", raw.bytes_per_second.as_ref());
         let default = Limits::default();
         Limits {
             connections: self.limit("limits.connections", raw.connections.as_ref(), default.connections),
@@ -127,6 +127,7 @@ impl Checker<'_> {
             per_agent: self.limit("limits.per_agent", raw.per_agent.as_ref(), default.per_agent),
             waiting: self.limit("limits.waiting", raw.waiting.as_ref(), default.waiting),
             handshakes: self.limit("limits.handshakes", raw.handshakes.as_ref(), default.handshakes),
+            bytes_per_second: self.rate("limits.bytes_per_second", raw.bytes_per_second.as_ref()),
         }
     }
 
@@ -139,12 +140,6 @@ impl Checker<'_> {
                 self.problem(Some(time.span()), "drain.time", text);
                 DRAIN
             }
-        }
-    }
-
-    pub(super) fn not_built(&mut self, key: &str, value: Option<&Spanned<Value>>) {
-        if let Some(value) = value {
-            self.problem(Some(value.span()), key, format!("it {NOT_BUILT}; take the key out"));
         }
     }
 
@@ -168,6 +163,18 @@ impl Checker<'_> {
             Some(value) => *value.get_ref(),
             None => default,
         }
+    }
+
+    fn rate(&mut self, key: &str, value: Option<&Spanned<u64>>) -> Option<u64> {
+        let value = value?;
+        if *value.get_ref() < LEAST_RATE {
+            self.problem(
+                Some(value.span()),
+                key,
+                format!("it is at least {LEAST_RATE}, which is already too slow for most uses"),
+            );
+        }
+        Some(*value.get_ref())
     }
 
     pub(super) fn problem(&mut self, at: Option<Range<usize>>, key: &str, text: impl Into<String>) {

@@ -24,6 +24,7 @@ fn a_whole_file_is_read() {
         per_agent = 8
         waiting = 7
         handshakes = 6
+        bytes_per_second = 50_000_000
         [metrics]
         listen = "127.0.0.1:9100"
         [drain]
@@ -31,7 +32,8 @@ fn a_whole_file_is_read() {
         "#,
     )
     .expect("valid");
-    let limits = Limits { connections: 10, per_address: 9, per_agent: 8, waiting: 7, handshakes: 6 };
+    let limits =
+        Limits { connections: 10, per_address: 9, per_agent: 8, waiting: 7, handshakes: 6, bytes_per_second: Some(50_000_000) };
     assert_eq!((settings.tls.clone(), settings.limits), (Tls::Off, limits));
     assert_eq!(settings.adjustable.drain, Duration::from_millis(500));
     assert_eq!(settings.state_dir, Path::new("/etc/x/relay-state"));
@@ -98,9 +100,9 @@ fn metrics_are_on_loopback_unless_somebody_says_otherwise() {
 }
 
 #[test]
-fn what_is_not_built_is_not_accepted_in_silence() {
-    let error = parse("listen = \"[::1]:0\"\ntls.mode = \"off\"\n[limits]\nbytes_per_second = 5").expect_err("not built");
-    assert!(error.contains("limits.bytes_per_second"), "{error}");
+fn a_rate_that_carries_no_tunnel_is_refused() {
+    let error = parse("listen = \"[::1]:0\"\ntls.mode = \"off\"\n[limits]\nbytes_per_second = 5").expect_err("too slow");
+    assert!(error.contains("limits.bytes_per_second: it is at least 10000"), "{error}");
 }
 
 #[test]

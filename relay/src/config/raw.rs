@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
-use toml::{Spanned, Value};
+use toml::Spanned;
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -44,7 +44,7 @@ pub(super) struct RawLimits {
     pub(super) per_agent: Option<Spanned<usize>>,
     pub(super) waiting: Option<Spanned<usize>>,
     pub(super) handshakes: Option<Spanned<usize>>,
-    pub(super) bytes_per_second: Option<Spanned<Value>>,
+    pub(super) bytes_per_second: Option<Spanned<u64>>,
 }
 
 #[derive(Default, Deserialize)]

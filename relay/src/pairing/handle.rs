@@ -10,7 +10,7 @@ use tunnel::ticket::TicketHash;
 
 use super::mailbox::{Mailbox, Pairing};
 use super::table::{Departure, Effect, LegId, Side, Table};
-use crate::admission::{Limits, Refusal};
+use crate::admission::{Allowance, Allowances, Limits, Refusal};
 use crate::agents::AgentName;
 use crate::metrics::{Census, Metrics};
 
@@ -23,6 +23,7 @@ pub(crate) struct Handle {
 struct Shared {
     table: Table,
     legs: HashMap<LegId, Standing>,
+    allowances: Allowances,
     metrics: Metrics,
 }
 
@@ -39,6 +40,7 @@ pub(crate) struct Seat {
     leg: LegId,
     side: Side,
     mailbox: Arc<Mailbox>,
+    allowance: Option<Allowance>,
     /// Counts what its end sends.
     bytes: Counter,
 }
@@ -46,7 +48,8 @@ pub(crate) struct Seat {
 impl Handle {
     /// No tunnels yet.
     pub(crate) fn new(limits: Limits, metrics: Metrics) -> Self {
-        Self { shared: Arc::new(Mutex::new(Shared { table: Table::new(limits), legs: HashMap::new(), metrics })) }
+        let (table, allowances) = (Table::new(limits), Allowances::new(limits.bytes_per_second));
+        Self { shared: Arc::new(Mutex::new(Shared { table, legs: HashMap::new(), allowances, metrics })) }
     }
 
     /// Seats a leg of `agent` for the tunnel `hash`.
@@ -100,9 +103,9 @@ impl Handle {
         let mailbox = Arc::new(Mailbox::default());
         shared.legs.insert(leg, Standing { mailbox: Arc::clone(&mailbox), alone_since: Some(now) });
         shared.apply(effects);
-        let bytes = shared.metrics.bytes_from(side);
+        let (allowance, bytes) = (shared.allowance(now, leg), shared.metrics.bytes_from(side));
         drop(shared);
-        Ok(Seat { handle: self.clone(), leg, side, mailbox, bytes })
+        Ok(Seat { handle: self.clone(), leg, side, mailbox, allowance, bytes })
     }
 
     fn leave(&self, leg: LegId, how: Departure) {
@@ -118,6 +121,10 @@ impl Handle {
 }
 
 impl Shared {
+    fn allowance(&mut self, now: Instant, leg: LegId) -> Option<Allowance> {
+        self.allowances.of(self.table.agent(leg)?, now)
+    }
+
     fn apply(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
@@ -161,6 +168,11 @@ impl Seat {
     /// Where this leg's orders come.
     pub(crate) fn mailbox(&self) -> Arc<Mailbox> {
         Arc::clone(&self.mailbox)
+    }
+
+    /// The rate at which it may be read, if its agent has one.
+    pub(crate) fn allowance(&self) -> Option<Allowance> {
+        self.allowance.clone()
     }
 
     /// Counts the bytes of the messages that its end sends.

@@ -6,9 +6,9 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-/// Messages of one pairing and direction that are read and not yet written: enough to keep both sockets busy, and below
-/// 300 KiB at worst.
-const IN_FLIGHT: usize = 4;
+/// Messages of one pairing and direction that are read and not yet written: one is written while the next is read. They
+/// are 64 KiB at most.
+const IN_FLIGHT: usize = 2;
 
 /// One pairing, as one leg of it holds it. Its channels are its own: what is left in them when it is over reaches no other.
 pub(crate) struct Pairing {

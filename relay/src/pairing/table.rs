@@ -195,6 +195,12 @@ impl Table {
         self.legs.drain().map(|(leg, _)| Effect::Closed(leg, code)).collect()
     }
 
+    /// Whose tunnel a leg is of, if it has a place.
+    pub(crate) fn agent(&self, leg: LegId) -> Option<&AgentName> {
+        let (hash, _) = self.legs.get(&leg)?;
+        self.entries.get(hash).map(|entry| &entry.agent)
+    }
+
     /// What stands now. Counted anew each time: it is asked for seldom, and a count never kept is never wrong.
     pub(crate) fn census(&self) -> Census {
         let count = |is_counted: fn(&Entry) -> bool| self.entries.values().filter(|entry| is_counted(entry)).count();

@@ -8,7 +8,8 @@ use proptest::prelude::*;
 use super::super::ended::MOST_ENDED;
 use super::*;
 
-const LIMITS: Limits = Limits { connections: 100, per_address: 100, per_agent: 3, waiting: 4, handshakes: 100 };
+const LIMITS: Limits =
+    Limits { connections: 100, per_address: 100, per_agent: 3, waiting: 4, handshakes: 100, bytes_per_second: None };
 
 fn agent(name: &str) -> AgentName {
     name.parse().expect("name")

@@ -1,7 +1,6 @@
 //! One connection: TLS, one request head, one answer. What was upgraded goes on in a task of its own.
 
 use std::convert::Infallible;
-use std::future::ready;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,7 +11,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tunnel::limits::LARGEST_HEAD;
 
@@ -60,7 +59,15 @@ async fn request<T>(relay: Arc<Relay>, io: T, sender: SocketAddr) -> Result<(), 
 where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let service = service_fn(|request| ready(Ok::<_, Infallible>(reception::answer(&relay, sender, request))));
+    let service = service_fn(|request| {
+        let (response, wait) = reception::answer(&relay, sender, request);
+        async move {
+            if !wait.is_zero() {
+                sleep(wait).await;
+            }
+            Ok::<_, Infallible>(response)
+        }
+    });
     let connection = http1::Builder::new().max_buf_size(LARGEST_HEAD).serve_connection(TokioIo::new(io), service).with_upgrades();
     timeout(REQUEST_TIME, connection).await.map_err(|_| ConnectionError::SlowRequest)?.map_err(ConnectionError::Http)
 }

@@ -1,8 +1,11 @@
-//! Connections whose request was not read yet: so many, and when one more comes the oldest gives way.
+//! Connections whose request was not read yet: so many, and when one more comes another gives way.
 //!
-//! An honest client is through in three round trips; one that says nothing holds a slot until somebody else wants it.
+//! An honest client is through in three round trips; one that says nothing holds a slot until somebody else wants it. The
+//! address that holds the most gives way first, and at once if it holds more than its share: so a crowd from one address
+//! pushes out itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,8 +13,13 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-/// How long a connection keeps its slot against newcomers: several round trips, and the pace at which a crowd is let in.
+use crate::admission::owner;
+
+/// How long a connection keeps its slot against newcomers if its address holds no more than its share: several round trips,
+/// and the pace at which a crowd from everywhere is let in.
 const UNDISTURBED: Duration = Duration::from_secs(1);
+/// The share of an address, as a part of all slots.
+const SHARE: usize = 8;
 
 /// The slots.
 #[derive(Clone)]
@@ -30,7 +38,14 @@ struct Shared {
 struct Slots {
     last: u64,
     /// In the order of arrival.
-    taken: BTreeMap<u64, (Instant, CancellationToken)>,
+    taken: BTreeMap<u64, Holder>,
+}
+
+struct Holder {
+    /// `None` for a proxy, which stands for many.
+    address: Option<IpAddr>,
+    since: Instant,
+    lost: CancellationToken,
 }
 
 /// One slot, free again when dropped.
@@ -51,10 +66,11 @@ impl Handshakes {
         Self { most, shared: Arc::default() }
     }
 
-    /// Waits for a slot: a free one, or the oldest that was held for [`UNDISTURBED`].
-    pub(super) async fn enter(&self) -> Slot {
+    /// Waits for a slot: a free one, or one whose holder gives way. `address` is `None` for one that stands for many.
+    pub(super) async fn enter(&self, address: Option<IpAddr>) -> Slot {
+        let address = address.map(owner);
         loop {
-            match self.attempt(Instant::now()) {
+            match self.attempt(Instant::now(), address) {
                 Attempt::Taken(slot) => return slot,
                 Attempt::FullFor(time) => tokio::select! {
                     () = self.shared.freed.notified() => {}
@@ -64,20 +80,49 @@ impl Handshakes {
         }
     }
 
-    fn attempt(&self, now: Instant) -> Attempt {
+    fn attempt(&self, now: Instant, address: Option<IpAddr>) -> Attempt {
         let mut slots = self.shared.lock();
-        let oldest = if slots.taken.len() >= self.most { slots.taken.first_entry() } else { None };
-        if let Some(oldest) = oldest {
-            let age = now.saturating_duration_since(oldest.get().0);
-            if age < UNDISTURBED {
-                return Attempt::FullFor(UNDISTURBED - age);
-            }
-            oldest.remove().1.cancel();
+        if slots.taken.len() >= self.most
+            && let Err(time) = slots.make_room(now, self.most / SHARE)
+        {
+            return Attempt::FullFor(time);
         }
         slots.last += 1;
         let (number, lost) = (slots.last, CancellationToken::new());
-        slots.taken.insert(number, (now, lost.clone()));
+        slots.taken.insert(number, Holder { address, since: now, lost: lost.clone() });
         Attempt::Taken(Slot { shared: Arc::clone(&self.shared), number, lost })
+    }
+}
+
+impl Slots {
+    /// Takes a slot from somebody; else says when that may be tried again.
+    fn make_room(&mut self, now: Instant, share: usize) -> Result<(), Duration> {
+        let victim = match self.above_share(share) {
+            Some(number) => number,
+            None => self.oldest(now)?,
+        };
+        if let Some(holder) = self.taken.remove(&victim) {
+            holder.lost.cancel();
+        }
+        Ok(())
+    }
+
+    /// The oldest slot of the address that holds the most, if those are more than `share`.
+    fn above_share(&self, share: usize) -> Option<u64> {
+        let mut held: HashMap<IpAddr, (usize, u64)> = HashMap::new();
+        for (number, holder) in &self.taken {
+            if let Some(address) = holder.address {
+                held.entry(address).or_insert((0, *number)).0 += 1;
+            }
+        }
+        let (count, oldest) = held.into_values().max_by_key(|(count, _)| *count)?;
+        (count > share).then_some(oldest)
+    }
+
+    fn oldest(&self, now: Instant) -> Result<u64, Duration> {
+        let Some((number, holder)) = self.taken.first_key_value() else { return Err(UNDISTURBED) };
+        let age = now.saturating_duration_since(holder.since);
+        if age < UNDISTURBED { Err(UNDISTURBED - age) } else { Ok(*number) }
     }
 }
 
@@ -108,9 +153,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_oldest_gives_way_to_a_newcomer_but_not_at_once() {
         let handshakes = Handshakes::new(2);
-        let (first, second) = (handshakes.enter().await, handshakes.enter().await);
+        let (first, second) = (handshakes.enter(None).await, handshakes.enter(None).await);
         let begin = Instant::now();
-        let third = handshakes.enter().await;
+        let third = handshakes.enter(None).await;
         assert_eq!(begin.elapsed(), UNDISTURBED);
         assert!(first.lost.is_cancelled() && !second.lost.is_cancelled() && !third.lost.is_cancelled());
         assert_eq!(handshakes.shared.lock().taken.len(), 2);
@@ -119,10 +164,26 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_slot_that_is_free_again_is_taken_at_once() {
         let handshakes = Handshakes::new(1);
-        let first = handshakes.enter().await;
+        let first = handshakes.enter(None).await;
         let begin = Instant::now();
-        let (second, ()) = tokio::join!(handshakes.enter(), async { drop(first) });
+        let (second, ()) = tokio::join!(handshakes.enter(None), async { drop(first) });
         assert_eq!(begin.elapsed(), Duration::ZERO);
         assert!(!second.lost.is_cancelled());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_crowd_from_one_address_pushes_out_itself_and_at_once() {
+        let handshakes = Handshakes::new(16);
+        let address = |host: u16| Some(IpAddr::from([0x2001, 0xdb8, 0, host, 0, 0, 0, 1]));
+        let honest = handshakes.enter(address(1)).await;
+        let begin = Instant::now();
+        let mut crowd = Vec::new();
+        for _ in 0..1000 {
+            crowd.push(handshakes.enter(address(2)).await);
+        }
+        let late = handshakes.enter(address(3)).await;
+        assert_eq!(begin.elapsed(), Duration::ZERO);
+        assert!(!honest.lost.is_cancelled() && !late.lost.is_cancelled());
+        assert_eq!(crowd.iter().filter(|slot| !slot.lost.is_cancelled()).count(), 14);
     }
 }

@@ -29,8 +29,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tunnel::leg::port::close;
 
-use crate::admission::{Limits, Places};
+use crate::admission::{Conduct, Limits, Places};
 use crate::agents::Agents;
+use crate::bridge::Buffers;
 use crate::metrics::{Census, Metrics};
 use crate::pairing::Handle;
 use crate::system::{self, Phase};
@@ -102,7 +103,9 @@ struct Relay {
     agents: Agents,
     adjustable: RwLock<Adjustable>,
     places: Places,
+    conduct: Conduct,
     tunnels: Handle,
+    buffers: Buffers,
     metrics: Metrics,
     tasks: TaskTracker,
     /// Cancelled when the relay is to stop.
@@ -154,11 +157,13 @@ async fn accept_all(relay: &Arc<Relay>, listener: &TcpListener, handshakes: &Han
                 backoff = ACCEPT_BACKOFF.0;
                 relay.metrics.connected();
                 // While none is free the next ones wait in the kernel's queue.
-                let slot = handshakes.enter().await;
+                let slot = handshakes.enter(relay.own_address(sender)).await;
                 relay.spawn(serve(Arc::clone(relay), socket, sender, slot));
             }
+            // The client went before it was its turn.
+            Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) => {}
             Err(error) => {
-                tracing::warn!(%error, "accept failed");
+                tracing::warn!(%error, wait_ms = backoff.as_millis(), "no connection can be accepted");
                 sleep(backoff).await;
                 backoff = (backoff * 2).min(ACCEPT_BACKOFF.1);
             }
@@ -172,14 +177,21 @@ async fn turn_away(relay: &Arc<Relay>, listener: TcpListener, handshakes: &Hands
     let Ok(listener) = listener.into_std() else { return };
     while let Ok((socket, sender)) = listener.accept() {
         let Ok(socket) = socket.set_nonblocking(true).and_then(|()| TcpStream::from_std(socket)) else { continue };
-        let slot = handshakes.enter().await;
+        let slot = handshakes.enter(relay.own_address(sender)).await;
         relay.spawn(serve(Arc::clone(relay), socket, sender, slot));
     }
 }
 
 async fn serve(relay: Arc<Relay>, socket: TcpStream, sender: SocketAddr, slot: Slot) {
+    let wait = relay.own_address(sender).map_or(Duration::ZERO, |address| relay.conduct.connected(now(), address));
+    let served = async {
+        if !wait.is_zero() {
+            sleep(wait).await;
+        }
+        connection::serve(relay, socket, sender).await
+    };
     let served = tokio::select! {
-        served = connection::serve(relay, socket, sender) => served,
+        served = served => served,
         () = slot.lost() => {
             tracing::debug!(peer = %sender.ip(), "connection gave way to a newer one before its request came");
             return;
@@ -225,12 +237,20 @@ impl Relay {
             agents: config.agents,
             adjustable: RwLock::new(config.adjustable),
             places: Places::new(config.limits),
+            conduct: Conduct::new(config.limits),
             tunnels: Handle::new(config.limits, config.metrics.clone()),
+            buffers: Buffers::default(),
             metrics: config.metrics,
             tasks: TaskTracker::new(),
             shutdown,
             cut: CancellationToken::new(),
         }
+    }
+
+    /// The sender's address, unless it is a trusted proxy's: that stands for many.
+    fn own_address(&self, sender: SocketAddr) -> Option<IpAddr> {
+        let (address, adjustable) = (sender.ip().to_canonical(), self.adjustable.read().unwrap_or_else(PoisonError::into_inner));
+        (!adjustable.trusted.iter().any(|net| net.contains(&address))).then_some(address)
     }
 
     fn is_draining(&self) -> bool {
@@ -280,4 +300,9 @@ impl Relay {
             self.tasks.wait().await;
         }
     }
+}
+
+/// The runtime's clock, which tests can stop.
+fn now() -> std::time::Instant {
+    tokio::time::Instant::now().into_std()
 }

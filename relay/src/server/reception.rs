@@ -3,59 +3,74 @@
 //! A leg is judged in this order: is there room at all, is the request well-formed, has the address its share, who asks, and
 //! may this tunnel have it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
+use hyper::http::request::Parts;
 use hyper::upgrade::OnUpgrade;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tunnel::leg::port::SUBPROTOCOL;
 
-use super::Relay;
+use super::{Relay, now};
 use crate::admission::{Applicant, Kind, LegRequest, Place, Refusal};
 use crate::agents::AgentName;
+use crate::bridge::{self, Buffers};
 use crate::pairing::Seat;
-use crate::{bridge, site};
+use crate::site;
+use crate::websocket::accept_key;
 
 /// Where anybody may ask whether the relay is well.
 pub(crate) const HEALTH_PATH: &str = "/healthz";
 /// How long the 101 may take to leave; after it the leg's own clock runs.
 const UPGRADE_TIME: Duration = Duration::from_secs(10);
 
-/// Answers `request`, which came from `sender`.
-pub(super) fn answer(relay: &Relay, sender: SocketAddr, request: Request<Incoming>) -> Response<Full<Bytes>> {
-    let mut response = judge(relay, sender, request);
+/// The answer to `request`, which came from `sender`, and how long it waits.
+pub(super) fn answer(relay: &Relay, sender: SocketAddr, request: Request<Incoming>) -> (Response<Full<Bytes>>, Duration) {
+    let (mut response, wait) = judge(relay, sender, request);
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         // One request each: what is no leg needs no second, and the slot is free the sooner.
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    response
+    (response, wait)
 }
 
-fn judge(relay: &Relay, sender: SocketAddr, mut request: Request<Incoming>) -> Response<Full<Bytes>> {
+fn judge(relay: &Relay, sender: SocketAddr, mut request: Request<Incoming>) -> (Response<Full<Bytes>>, Duration) {
     let path = request.uri().path();
     let Some(kind) = Kind::of(request.method(), path) else {
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-        return if is_read && path == HEALTH_PATH { health(relay) } else { site::page(path) };
+        let page = if is_read && path == HEALTH_PATH { health(relay) } else { site::page(path) };
+        return (page, Duration::ZERO);
     };
     let upgrade = hyper::upgrade::on(&mut request);
-    match seat(relay, sender, kind, request) {
+    let (head, _) = request.into_parts();
+    let client = relay.client(sender, &head.headers);
+    match seat(relay, client, kind, head) {
         Ok(granted) => {
             let response = switching(&granted.key);
-            relay.spawn(granted.serve(upgrade));
-            response
+            relay.spawn(granted.serve(upgrade, relay.buffers.clone()));
+            (response, Duration::ZERO)
         }
         Err(refusal) => {
+            let (refusal, wait) = weigh(relay, client, refusal);
             relay.metrics.refused(refusal);
-            tracing::debug!(peer = %sender.ip(), ?kind, %refusal, "leg refused");
-            refusal.response()
+            tracing::debug!(peer = %client, ?kind, %refusal, "leg refused");
+            (refusal.response(), wait)
         }
+    }
+}
+
+/// What is answered to a client that may be guessing, and when.
+fn weigh(relay: &Relay, client: IpAddr, refusal: Refusal) -> (Refusal, Duration) {
+    match refusal {
+        Refusal::Token => (refusal, relay.conduct.showed_wrong_token(now(), client)),
+        Refusal::Unknown => (relay.conduct.showed_unknown_ticket(now(), client), Duration::ZERO),
+        other => (other, Duration::ZERO),
     }
 }
 
@@ -68,14 +83,13 @@ struct Granted {
     agent: Option<AgentName>,
 }
 
-fn seat(relay: &Relay, sender: SocketAddr, kind: Kind, request: Request<Incoming>) -> Result<Granted, Refusal> {
+fn seat(relay: &Relay, client: IpAddr, kind: Kind, head: Parts) -> Result<Granted, Refusal> {
     if relay.is_draining() {
         return Err(Refusal::Draining);
     }
     let place = relay.places.take()?;
-    let (head, _) = request.into_parts();
     let LegRequest { applicant, key } = LegRequest::read(kind, &head)?;
-    let place = place.of_address(relay.client(sender, &head.headers))?;
+    let place = place.of_address(client)?;
     // The head holds the credential as it came; nothing below needs it.
     drop(head);
     let (seat, agent) = match applicant {
@@ -90,7 +104,7 @@ fn seat(relay: &Relay, sender: SocketAddr, kind: Kind, request: Request<Incoming
 
 impl Granted {
     /// The leg's whole life, after its 101.
-    async fn serve(self, upgrade: OnUpgrade) {
+    async fn serve(self, upgrade: OnUpgrade, buffers: Buffers) {
         let Self { place, seat, agent, .. } = self;
         let _place = place;
         let side = seat.side().name();
@@ -98,7 +112,7 @@ impl Granted {
         match timeout(UPGRADE_TIME, upgrade).await {
             Ok(Ok(io)) => {
                 tracing::info!(side, agent, "leg stands");
-                let end = bridge::serve(TokioIo::new(io), seat).await;
+                let end = bridge::serve(TokioIo::new(io), seat, buffers).await;
                 tracing::info!(side, agent, ?end, "leg ended");
             }
             Ok(Err(error)) => tracing::debug!(side, agent, %error, "leg lost before it stood"),
@@ -114,7 +128,7 @@ fn switching(key: &str) -> Response<Full<Bytes>> {
     headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
-    if let Ok(accept) = HeaderValue::from_str(&derive_accept_key(key.as_bytes())) {
+    if let Ok(accept) = HeaderValue::from_str(&accept_key(key)) {
         headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
     }
     response

@@ -42,13 +42,19 @@ pub(crate) fn is_root() -> bool {
     geteuid().is_root()
 }
 
-/// As many descriptors as the system lets us have: one leg is one, and shells start programs with 1024.
-pub(crate) fn raise_descriptor_limit() {
+/// Takes as many descriptors as the system lets us have, and says how many: one leg is one, and shells start programs with
+/// 1024.
+pub(crate) fn raise_descriptor_limit() -> usize {
     let limit = getrlimit(Resource::Nofile);
     let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
-    if let Err(error) = raised {
-        tracing::debug!(%error, "the limit of open files stays as it is");
-    }
+    let now = match raised {
+        Ok(()) => limit.maximum,
+        Err(error) => {
+            tracing::debug!(%error, "the limit of open files stays as it is");
+            limit.current
+        }
+    };
+    now.and_then(|now| usize::try_from(now).ok()).unwrap_or(usize::MAX)
 }
 
 /// The owner alone reads and writes it.

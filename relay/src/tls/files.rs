@@ -1,6 +1,6 @@
 //! A certificate in files that somebody else renews: it is read again when they change, and when that is asked for.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,33 +16,43 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// Where a certificate and its key are, and the slot that serves them.
 pub struct Files {
-    /// The certificate chain (PEM).
-    pub certificate: PathBuf,
-    /// Its key (PEM).
-    pub key: PathBuf,
-    /// What serves them.
-    pub slot: Arc<CertificateSlot>,
-    /// Wakes it to read them at once.
-    pub reload: Arc<Notify>,
-    /// Counts what could not be used.
-    pub metrics: Metrics,
+    certificate: PathBuf,
+    key: PathBuf,
+    slot: Arc<CertificateSlot>,
+    reload: Arc<Notify>,
+    metrics: Metrics,
+    /// Those that were read last, with success or without.
+    read: Versions,
 }
 
 type Versions = (Option<Version>, Option<Version>);
 
 impl Files {
+    /// Reads the files (PEM) and is ready to follow them. `reload` wakes it to read them at once.
+    pub fn open(certificate: PathBuf, key: PathBuf, reload: Arc<Notify>, metrics: Metrics) -> Result<Self, TlsError> {
+        // The versions are taken first: a change in between is then seen as one, and read again.
+        let read = versions(&certificate, &key);
+        let slot = CertificateSlot::holding(Certified::from_files(&certificate, &key)?)?;
+        metrics.certificate(slot.facts().as_ref());
+        Ok(Self { certificate, key, slot, reload, metrics, read })
+    }
+
+    /// What serves them.
+    pub fn slot(&self) -> Arc<CertificateSlot> {
+        Arc::clone(&self.slot)
+    }
+
     /// Follows the files for as long as it is polled. What cannot be used is said once, and changes nothing.
-    pub async fn keep(self) {
+    pub async fn keep(mut self) {
         let mut ticks = interval(LOOK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut settled = self.versions();
-        let mut seen = settled;
+        let mut seen = self.read;
         loop {
             tokio::select! {
                 _ = ticks.tick() => {
                     let now = self.versions();
                     // Two files are not replaced in one step: they are read once neither has changed for a look.
-                    let is_done = now == seen && now != settled;
+                    let is_done = now == seen && now != self.read;
                     seen = now;
                     if !is_done {
                         continue;
@@ -50,16 +60,16 @@ impl Files {
                 }
                 () = self.reload.notified() => seen = self.versions(),
             }
-            settled = seen;
-            self.read();
+            self.read = seen;
+            self.read_again();
         }
     }
 
     fn versions(&self) -> Versions {
-        (Version::of(&self.certificate), Version::of(&self.key))
+        versions(&self.certificate, &self.key)
     }
 
-    fn read(&self) {
+    fn read_again(&self) {
         match self.load() {
             Ok(()) => {
                 self.metrics.certificate(self.slot.facts().as_ref());
@@ -75,4 +85,8 @@ impl Files {
     fn load(&self) -> Result<(), TlsError> {
         self.slot.serve(Certified::from_files(&self.certificate, &self.key)?)
     }
+}
+
+fn versions(certificate: &Path, key: &Path) -> Versions {
+    (Version::of(certificate), Version::of(key))
 }

@@ -1,5 +1,8 @@
 //! What is forwarded, and what must not be.
 
+use futures_util::SinkExt;
+use tokio::io::AsyncWriteExt;
+use tokio_tungstenite::tungstenite::Message;
 use tunnel::instance::InstanceNonce;
 use tunnel::leg::port::{Notice, sync};
 use tunnel::limits::{LARGEST_MESSAGE, LARGEST_NOTICE};
@@ -11,13 +14,41 @@ use crate::support::Relay;
 async fn binary_passes_both_ways_up_to_the_largest_message() {
     let relay = Relay::start().await;
     let (mut agent, mut function) = relay.pair(&Ticket::mint(), InstanceNonce::mint()).await;
-    for size in [0, 1, 125, 126, 65_535, 65_536, LARGEST_MESSAGE] {
+    for size in [1, 125, 126, 65_535, 65_536, LARGEST_MESSAGE] {
         let data: Vec<u8> = (0..size).map(|n| u8::try_from(n % 251).expect("small")).collect();
         agent.binary(data.clone()).await;
-        assert_eq!(function.received().await, data);
+        assert_eq!(function.received_bytes(size).await, data);
         function.binary(data.clone()).await;
-        assert_eq!(agent.received().await, data);
+        assert_eq!(agent.received_bytes(size).await, data);
     }
+}
+
+#[tokio::test]
+async fn a_message_is_passed_on_before_it_is_whole() {
+    let relay = Relay::start().await;
+    let (mut agent, mut function) = relay.pair(&Ticket::mint(), InstanceNonce::mint()).await;
+    // The head of a message of five bytes, with a mask of zeros, and two of them.
+    agent.ws.get_mut().write_all(&[0x82, 0x85, 0, 0, 0, 0, b'a', b'b']).await.expect("sent");
+    assert_eq!(function.received_bytes(2).await, "ab");
+    agent.ws.get_mut().write_all(b"cde").await.expect("sent");
+    agent.settled().await;
+    assert_eq!(function.received_bytes(3).await, "cde");
+}
+
+#[tokio::test]
+async fn what_follows_an_answer_in_the_same_write_is_passed_on() {
+    let relay = Relay::start().await;
+    let (ticket, instance) = (Ticket::mint(), InstanceNonce::mint());
+    let mut agent = relay.agent(&ticket).await;
+    assert_eq!(agent.notice().await, Notice::Down);
+    let mut function = relay.function(&ticket, instance).await;
+    function.synced().await;
+    assert_eq!(agent.notice().await, Notice::Up { pairing: 1 });
+    agent.ws.feed(Message::Binary("thrown away".into())).await.expect("fed");
+    agent.ws.feed(Message::text(sync(1))).await.expect("fed");
+    agent.ws.feed(Message::Binary("passed".into())).await.expect("fed");
+    agent.ws.flush().await.expect("sent");
+    assert_eq!(function.received().await, "passed");
 }
 
 #[tokio::test]

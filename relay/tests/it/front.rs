@@ -147,9 +147,9 @@ async fn is_transparent(relay: &Relay, front: &Front) {
     function.synced().await;
     for size in [1, 70_000] {
         agent.binary(vec![7; size]).await;
-        assert_eq!(function.received().await, vec![7; size]);
+        assert_eq!(function.received_bytes(size).await, vec![7; size]);
         function.binary(vec![8; size]).await;
-        assert_eq!(agent.received().await, vec![8; size]);
+        assert_eq!(agent.received_bytes(size).await, vec![8; size]);
     }
 
     // Two legs are what an address may have, whatever it says of itself; another address has two of its own.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::{SinkExt, StreamExt};
 use relay::agents::{Agents, Token};
 use relay::server::{self, Config};
@@ -126,7 +126,7 @@ where
     match tokio::time::timeout(PATIENCE, client_async(request, io)).await.expect("an answer in time") {
         Ok((ws, answer)) => {
             assert_eq!(answer.headers()["sec-websocket-protocol"], "awslambdaproxy.v1");
-            Ok(Leg { ws })
+            Ok(Leg { ws, got: BytesMut::new() })
         }
         Err(Error::Http(answer)) => Err(answer.status()),
         Err(error) => panic!("neither accepted nor refused: {error}"),
@@ -136,6 +136,8 @@ where
 /// One leg, as its end sees it.
 pub(crate) struct Leg<T = TcpStream> {
     pub(crate) ws: WebSocketStream<T>,
+    /// Payload that was received and not asked for yet.
+    got: BytesMut,
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Leg<T> {
@@ -190,6 +192,15 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Leg<T> {
             Some(Message::Binary(data)) => data,
             other => panic!("binary was expected, came {other:?}"),
         }
+    }
+
+    /// The next bytes of payload, in whatever messages they come.
+    pub(crate) async fn received_bytes(&mut self, count: usize) -> Bytes {
+        while self.got.len() < count {
+            let more = self.received().await;
+            self.got.extend_from_slice(&more);
+        }
+        self.got.split_to(count).freeze()
     }
 
     /// Reads to the end, which must come next, and returns its code.

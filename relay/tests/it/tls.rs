@@ -107,7 +107,7 @@ async fn a_self_signed_relay_is_known_by_its_pin_and_carries_a_tunnel() {
     agent.synced().await;
     function.synced().await;
     agent.binary(vec![5; 70_000]).await;
-    assert_eq!(function.received().await, vec![5; 70_000]);
+    assert_eq!(function.received_bytes(70_000).await, vec![5; 70_000]);
     agent.close(1000).await;
     assert_eq!(function.closed().await, Some(4001));
 }

@@ -60,7 +60,7 @@ impl AwsCloud {
         let sent = timeout(self.deadline, request.send()).await.map_err(|_| call.too_late(self.deadline))?;
         match sent {
             Ok(output) => Ok(answer(&output)),
-            Err(error) => Err(region::told(&self.account, &session, region, call.failed_by(error, limit)).await),
+            Err(error) => Err(region::told(&self.account, &session, region, call.failed_by(&error, limit)).await),
         }
     }
 }

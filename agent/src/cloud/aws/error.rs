@@ -32,35 +32,36 @@ impl<'a> Call<'a> {
     }
 
     /// What a failure of this call means.
+    #[allow(clippy::needless_pass_by_value, reason = "it ends here, and fits `map_err`")]
     pub(super) fn failed<E>(&self, error: SdkError<E, HttpResponse>) -> CloudError
     where
         E: Error + ProvideErrorMetadata + Send + Sync + 'static,
     {
-        self.failed_by(error, |_| None)
+        self.failed_by(&error, |_| None)
     }
 
     /// The same where the service says which limit throttles.
-    pub(super) fn failed_by<E>(&self, error: SdkError<E, HttpResponse>, limit: impl Fn(&E) -> Option<String>) -> CloudError
+    pub(super) fn failed_by<E>(&self, error: &SdkError<E, HttpResponse>, limit: impl Fn(&E) -> Option<String>) -> CloudError
     where
         E: Error + ProvideErrorMetadata + Send + Sync + 'static,
     {
-        tracing::debug!(call = %self.name(), error = %DisplayErrorContext(&error), "a call to AWS failed");
-        let request_id = error.request_id().map(str::to_owned);
-        match &error {
+        tracing::debug!(call = %self.name(), error = %DisplayErrorContext(error), "a call to AWS failed");
+        let request_id = error.request_id();
+        match error {
             SdkError::ServiceError(service) => {
                 let limit = limit(service.err());
                 let status = service.raw().status().as_u16();
-                self.sort(status, error.code(), error.message(), request_id, limit)
+                self.sort(status, error.code(), error.message(), request_id, limit.as_deref())
             }
             SdkError::ResponseError(response) if !response.raw().status().is_success() => {
                 self.sort(response.raw().status().as_u16(), None, None, request_id, None)
             }
             SdkError::DispatchFailure(failure) => self.not_sent(failure),
-            SdkError::ConstructionFailure(_) => match credentials_cause(&error) {
+            SdkError::ConstructionFailure(_) => match credentials_cause(error) {
                 Some(cause) => self.no_credentials(cause),
-                None => CloudError::Refused(self.reply("InvalidRequest", &chain(&error), None)),
+                None => CloudError::Refused(self.reply("InvalidRequest", &chain(error), None)),
             },
-            _ => CloudError::Lost(io::Error::other(self.named(&chain(&error)))),
+            _ => CloudError::Lost(io::Error::other(self.named(&chain(error)))),
         }
     }
 
@@ -85,14 +86,14 @@ impl<'a> Call<'a> {
         status: u16,
         code: Option<&str>,
         message: Option<&str>,
-        request_id: Option<String>,
-        limit: Option<String>,
+        request_id: Option<&str>,
+        limit: Option<&str>,
     ) -> CloudError {
         let shown = format!("HTTP {status}");
-        let reply = self.reply(code.unwrap_or(&shown), message.unwrap_or_default(), request_id.as_deref());
+        let reply = self.reply(code.unwrap_or(&shown), message.unwrap_or_default(), request_id);
         match reply.code.as_str() {
             "OptInRequired" => CloudError::RegionDisabled { region: self.region.to_owned(), reply },
-            _ => CloudError::from_reply(status, self.action, limit.as_deref(), reply),
+            _ => CloudError::from_reply(status, self.action, limit, reply),
         }
     }
 

@@ -43,7 +43,7 @@ async fn are_valid_elsewhere(session: &Session, region: &str) -> bool {
 }
 
 /// A region of the same partition that no account has to enable.
-fn always_enabled(region: &str) -> &'static str {
+pub(super) fn always_enabled(region: &str) -> &'static str {
     match region {
         _ if region.starts_with("cn-") => "cn-north-1",
         _ if region.starts_with("us-gov-") => "us-gov-west-1",

@@ -164,7 +164,7 @@ mod tests {
         assert_eq!(judge(lost(), Phase::Pair), Verdict::TunnelTells);
         assert_eq!(judge(lost(), Phase::Carry), Verdict::TunnelTells);
         assert_eq!(judge(failed(), Phase::Carry), Verdict::TunnelTells);
-        let Verdict::Over(Err(fault)) = judge(failed(), Phase::Pair) else { panic!("a start that failed is tried again") };
+        let Verdict::Over(Err(fault)) = judge(failed(), Phase::Pair) else { unreachable!("a start that failed is tried again") };
         assert_eq!((fault.code, fault.retryable, fault.phase), ("aws_failed", true, Phase::Invoke));
     }
 }

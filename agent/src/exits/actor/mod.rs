@@ -240,6 +240,7 @@ struct Actor<C> {
 
 impl<C: Cloud> Actor<C> {
     async fn run(mut self, landed: Option<Landed>) {
+        // On the heap: there are many exits, and a start holds handshakes.
         let end = Box::pin(self.live(landed)).await;
         let (state, fault) = match end {
             Ok(reason) => (ExitState::Closed(reason), None),

@@ -86,11 +86,18 @@ impl Pass<'_> {
     }
 
     /// A renewal that is under way may be decided after the old invocation's end, within grace. One that has failed leaves
-    /// an answered function frozen with its tunnel, where no time limit runs: any Invoke of the region may yet wake it, as
-    /// long as there is a slot for one.
+    /// an answered function frozen with its tunnel, where no time limit runs: the Invoke that the region needs may yet wake
+    /// it.
     fn latest_end(&self, exit: &ExitView) -> Timestamp {
-        let outlives = exit.renewal == RenewalProgress::UnderWay || (exit.kept && self.has_free_slot());
+        let outlives = exit.renewal == RenewalProgress::UnderWay || (exit.kept && self.an_invoke_is_to_come_beside(exit));
         if outlives { exit.deadline + self.settings.grace } else { exit.deadline }
+    }
+
+    /// Whether the region invokes, or will, since no other exit accepts.
+    fn an_invoke_is_to_come_beside(&self, exit: &ExitView) -> bool {
+        let mut others = self.exits.iter().filter(|other| other.id != exit.id);
+        let possible = self.has_free_slot() || self.exits.iter().any(|other| other.state.is_starting());
+        possible && !others.any(|other| other.is_active() && other.is_steady())
     }
 
     fn watch_limits(&mut self, exit: &ExitView) {
