@@ -138,7 +138,7 @@ fn door_for_the_agent_alone(relay: &Relay) -> SocketAddr {
     thread::spawn(move || {
         for near in listener.incoming().flatten() {
             thread::spawn(move || {
-                if is_the_agents(&near) {
+                if !is_a_functions(&near) {
                     pass(&near, target);
                 }
             });
@@ -147,11 +147,11 @@ fn door_for_the_agent_alone(relay: &Relay) -> SocketAddr {
     address
 }
 
-fn is_the_agents(near: &TcpStream) -> bool {
-    const AGENT: &[u8] = b"GET /v1/agent ";
-    let mut begun = [0; AGENT.len()];
+fn is_a_functions(near: &TcpStream) -> bool {
+    const FUNCTION: &[u8] = b"GET /v1/function";
+    let mut begun = [0; FUNCTION.len()];
     while near.peek(&mut begun).is_ok_and(|read| (1..begun.len()).contains(&read)) {}
-    begun == AGENT
+    begun == FUNCTION
 }
 
 fn pass(near: &TcpStream, target: SocketAddr) {
