@@ -13,7 +13,11 @@ use crate::functions::{ECHO, GATED, REGION, field, lives, pid, serve, serve_with
 
 /// The type of a refusal.
 fn refused(error: CloudError) -> String {
-    error.reply().map(|reply| reply.code.clone()).unwrap_or_else(|| panic!("{error:?}"))
+    match error {
+        CloudError::Denied { reply, .. } => reply.code,
+        CloudError::NotFound(reply) | CloudError::Conflict(reply) | CloudError::Refused(reply) => reply.code,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]
