@@ -1,6 +1,6 @@
 //! The system's own programs, for what it lets nobody set but through them: desktops' proxy settings, services.
 //!
-//! Never: no shell is between, and no program is waited for longer than [`PATIENCE`].
+//! Never: no shell is between, and no program is waited for longer than `PATIENCE`.
 
 use std::io;
 use std::process::{Command, Output, Stdio};
