@@ -109,7 +109,15 @@ impl<'a> Call<'a> {
     }
 
     fn no_credentials(&self, cause: &CredentialsError) -> CloudError {
-        CloudError::Credentials(self.reply("CredentialsNotLoaded", &chain(cause), None))
+        let text = match cause {
+            // The SDK's own text lists each place that it has tried, in its own words.
+            CredentialsError::CredentialsNotLoaded(_) => {
+                "none were found: not in the environment, not in that profile of the AWS CLI's files, not on this machine"
+                    .to_owned()
+            }
+            _ => chain(cause),
+        };
+        CloudError::Credentials(self.reply("CredentialsNotLoaded", &text, None))
     }
 
     /// What is told of this call.
