@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # What thousands of idle tunnels cost a relay: `packaging/develop/pairs.sh [PAIRS]`, 5000 without a number.
 # Memory of each before and after traffic, and the processor at rest. Relay and clients run on this machine, and each of
 # them needs two descriptors for a pair.
