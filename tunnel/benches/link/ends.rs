@@ -49,7 +49,7 @@ pub(crate) struct OpenStream {
     stream: TunnelStream,
     _opener: client::Opener,
     _driver: tokio_util::task::AbortOnDropHandle<()>,
-    _link: Option<LinkHandle>,
+    link: Option<LinkHandle>,
 }
 
 pub(crate) fn of_one_tunnel(relay: SocketAddr, way: Way) -> (FunctionEnd, AgentEnd) {
@@ -122,13 +122,21 @@ impl AgentEnd {
             let _end = driver.ended().await;
         });
         let stream = opener.open("site.example:1").await.expect("a stream");
-        OpenStream { stream, _opener: opener, _driver: tokio_util::task::AbortOnDropHandle::new(driving), _link: link }
+        OpenStream { stream, _opener: opener, _driver: tokio_util::task::AbortOnDropHandle::new(driving), link }
     }
 }
 
 impl OpenStream {
-    pub(crate) async fn carry(mut self, up: bool, bytes: u64) {
+    pub(crate) async fn carry(&mut self, up: bool, bytes: u64) {
         carry(&mut self.stream, up, bytes).await;
+    }
+
+    /// Tells the other end that there is no more: a link whose peer is only gone waits for it.
+    pub(crate) async fn close(self) {
+        if let Some(link) = self.link {
+            link.close();
+            let _in_time = tokio::time::timeout(Duration::from_secs(5), link.ended()).await;
+        }
     }
 }
 

@@ -84,10 +84,12 @@ fn measure(relay: SocketAddr, way: Way, up: bool, bytes: u64) -> Figure {
     let (function, agent) = ends::of_one_tunnel(relay, way);
     let far = std::thread::spawn(move || runtime().block_on(function.serve(up, bytes)));
     let figure = runtime().block_on(async move {
-        let stream = agent.open().await;
+        let mut stream = agent.open().await;
         let (cpu, begun) = (cpu(), Instant::now());
         stream.carry(up, bytes).await;
-        Figure { wall: begun.elapsed(), cpu: self::cpu() - cpu }
+        let figure = Figure { wall: begun.elapsed(), cpu: self::cpu() - cpu };
+        stream.close().await;
+        figure
     });
     far.join().expect("the function's end");
     figure
