@@ -88,6 +88,10 @@ impl AsyncRead for Bare {
             match ready!(Pin::new(&mut self.socket).poll_next(cx)) {
                 Some(Ok(Message::Binary(bytes))) => self.unread = bytes,
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return Poll::Ready(Ok(())),
+                // Nothing here would wait for the peer to come again.
+                Some(Ok(Message::Text(text))) if matches!(Notice::parse(&text), Some(Notice::Down)) => {
+                    return Poll::Ready(Ok(()));
+                }
                 Some(Ok(_)) => {}
             }
         }
