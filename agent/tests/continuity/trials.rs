@@ -11,17 +11,25 @@ use super::program::{Program, Relay};
 use super::site::{Site, sum_of_pattern};
 use super::streams::{Moved, download, upload};
 use super::tools::{sha256, wait_for};
-use super::world::{World, configuration};
+use super::world::{World, configuration, seconds};
 
 /// Large enough to last, at the rates below, for as long as all faults together.
 const LARGE: u64 = 40_000_000;
+/// Of each of fifty streams, bytes a second.
+const SLOW: u64 = 10_000;
+
+/// How long all faults together take at most, seconds: in a soak they are longer.
+fn all_faults() -> u64 {
+    seconds(200, 500).as_secs()
+}
 
 #[test]
 fn one_download_outlives_every_fault_over_one_connection_of_its_site() {
     let mut world = World::start();
     let directory = tempfile::tempdir().expect("directory");
     let file = directory.path().join("file");
-    let (path, url) = (file.display().to_string(), format!("http://{}/down/{LARGE}/150000", world.site.address));
+    let (path, rate) = (file.display().to_string(), LARGE / all_faults());
+    let url = format!("http://{}/down/{LARGE}/{rate}", world.site.address);
     let arguments = ["-sS", "--proxytunnel", "-x", &world.agent.url(), "-o", &path, &url];
     let mut curl = Command::new("curl").args(arguments).spawn().expect("curl runs");
     let size = || std::fs::metadata(&file).map_or(0, |file| file.len());
@@ -39,11 +47,11 @@ fn one_download_outlives_every_fault_over_one_connection_of_its_site() {
 fn fifty_streams_outlive_every_fault_and_nothing_is_lost_doubled_or_moved() {
     let mut world = World::start();
     let (proxy, moved) = (world.agent.proxy(), Moved::default());
-    let size = LARGE / 20;
+    let size = SLOW * all_faults();
     let mut streams = Vec::new();
     for _ in 0..20 {
-        streams.push(download(proxy, &world.site, size, 10_000, &moved));
-        streams.push(upload(proxy, &world.site, size, 10_000, &moved));
+        streams.push(download(proxy, &world.site, size, SLOW, &moved));
+        streams.push(upload(proxy, &world.site, size, SLOW, &moved));
     }
     let mut echoes = Echoes::start(proxy, 10, &moved);
     wait_for("fifty streams", || (world.agent.status()?["totals"]["streams_open"] == 50).then_some(()));
