@@ -95,7 +95,7 @@ impl Keeper {
             () = self.wishes.hurry.notified() => {
                 self.attempts = self.attempts.hurry(SystemTime::now());
                 let contact = self.store.contact();
-                self.note(contact.hurry());
+                self.note(&contact.hurry());
             }
         }
     }
@@ -107,14 +107,14 @@ impl Keeper {
             return;
         }
         // Unwritten, it would be told at each start.
-        if !self.note(contact.trying(now)) {
+        if !self.note(&contact.trying(now)) {
             return;
         }
         let told = timeout(ORDER_TIME, self.tell(email.as_deref())).await.unwrap_or_else(|_| Err(self.too_slow()));
         match told {
             Ok(()) => {
                 tracing::info!(email, "the CA knows the new acme_email");
-                self.note(Contact::known(email));
+                self.note(&Contact::known(email));
             }
             Err(error) => tracing::warn!(%error, "the CA does not know the new acme_email; it is told again in an hour"),
         }
@@ -133,8 +133,8 @@ impl Keeper {
     }
 
     /// Writes down what the CA knows; whether that could be done.
-    fn note(&self, contact: Contact) -> bool {
-        let kept = self.store.keep_contact(&contact);
+    fn note(&self, contact: &Contact) -> bool {
+        let kept = self.store.keep_contact(contact);
         kept.inspect_err(|error| tracing::warn!(%error, "it could not be written down whom the CA may write to")).is_ok()
     }
 
