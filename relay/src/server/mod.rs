@@ -148,7 +148,7 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
     relay
         .stop(async {
             if closes_the_port {
-                turn_away(&relay, listener).await
+                turn_away(&relay, listener).await;
             }
         })
         .await;
