@@ -37,7 +37,7 @@ fn owner_check(desktop: &Desktop, target: &str) -> Value {
     let found: Value = serde_json::from_str(&desktop.run(&["doctor", "--json"]).stdout).expect("JSON");
     let checks = found["checks"].as_array().expect("checks");
     let check = checks.iter().find(|check| check["component"] == "owner" && check["target"] == target);
-    check.unwrap_or_else(|| panic!("{target}: {found:#}")).clone()
+    check.unwrap_or_else(|| unreachable!("{target}: {found:#}")).clone()
 }
 
 fn is_called_anothers(desktop: &Desktop, target: &str) {

@@ -1,6 +1,6 @@
 //! What goes wrong while the agent runs: `status` says which phase failed, where, and what to do, and the agent recovers.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -37,7 +37,7 @@ fn wait_for_or_show<T>(agent: &Program, ask: impl FnMut() -> Option<T>) -> T {
 }
 
 /// Puts another program in the function's place, by hand.
-fn replace_function(account: &Account, zip: PathBuf) {
+fn replace_function(account: &Account, zip: &Path) {
     account.aws("lambda", REGION, "update_function_code", json!({"FunctionName": NAME, "ZipFile": {"$file": zip}}));
 }
 
@@ -74,7 +74,7 @@ fn a_function_that_does_not_exist_is_missed_by_name() {
 #[test]
 fn a_function_of_another_version_is_told_by_status_and_doctor() {
     let (world, desktop) = deployed_world("");
-    replace_function(&world.account, programs::of_other_version());
+    replace_function(&world.account, &programs::of_other_version());
     let agent = desktop.agent(&[]);
     agent.wait_until_healthy();
     let status = agent.status().expect("a status");
@@ -146,7 +146,7 @@ fn write_credentials(desktop: &Desktop, keys: &Keys) {
 #[test]
 fn a_function_that_crashes_at_its_start_shows_its_last_words() {
     let (world, desktop) = deployed_world("");
-    replace_function(&world.account, programs::zip("#!/bin/sh\necho 'cannot open the box' >&2\nexit 3\n"));
+    replace_function(&world.account, &programs::zip("#!/bin/sh\necho 'cannot open the box' >&2\nexit 3\n"));
     let agent = desktop.agent(&[]);
     let problem = wait_for_problem(&agent, |_, text| text.contains("cannot open the box") || text.contains("exit status 3"));
     assert_eq!(problem["region"], REGION, "{problem:#}");
@@ -157,7 +157,7 @@ fn a_function_that_never_answers_ends_with_its_time_and_is_called_so() {
     let (world, desktop) = deployed_world("timeout = \"10s\"");
     let program =
         "#!/bin/sh\ncurl -sS \"http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation/next\" >/dev/null\nsleep 60\n";
-    replace_function(&world.account, programs::zip(program));
+    replace_function(&world.account, &programs::zip(program));
     let agent = desktop.agent(&[]);
     let problem = wait_for_problem(&agent, |_, text| text.contains("timed out"));
     assert_eq!(problem["region"], REGION, "{problem:#}");

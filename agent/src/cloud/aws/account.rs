@@ -101,7 +101,7 @@ impl Account {
                 tracing::info!("the credentials were not accepted; they are read anew");
             }
             Err(error) => {
-                tracing::warn!(%error, hint = %error.hint(), "the credentials were not accepted, nor can others be read")
+                tracing::warn!(%error, hint = %error.hint(), "the credentials were not accepted, nor can others be read");
             }
         }
     }
