@@ -120,6 +120,7 @@ struct Running {
     serving: AbortOnDropHandle<()>,
     _keeping: AbortOnDropHandle<()>,
     _offering: Option<AbortOnDropHandle<()>>,
+    _asking: Option<AbortOnDropHandle<()>>,
     face: Arc<Face>,
     book: Book,
 }
@@ -130,11 +131,11 @@ impl Running {
         options: &RunOptions,
         listener: Listener,
         addresses: Vec<SocketAddr>,
-        setup: wiring::CloudSetup<C>,
+        mut setup: wiring::CloudSetup<C>,
     ) -> anyhow::Result<Self> {
         let (pool, health, network) = (Pool::new(wiring::pool(config)), Health::default(), Network::watch());
         let book = wiring::book(config, &health).await?;
-        setup.account.iter().for_each(|account| book.set_account(account));
+        let asking = std::mem::replace(&mut setup.account, wiring::Payer::Nobody).tell(&book);
         let relays = Relays::new(setup.relays.clone());
         let keeping = keeper::begin(relays.clone(), &network, health.clone());
         relays.measured().await;
@@ -156,6 +157,7 @@ impl Running {
             supervisor: handle,
             shutdown,
             _offering: offering,
+            _asking: asking,
             face: Arc::new(face),
             book,
         })
