@@ -23,6 +23,7 @@ mod problems;
 mod programs;
 #[path = "../support/mod.rs"]
 mod support;
+mod terminal;
 mod world;
 
 use support::{desktop, nginx, program, tools};
