@@ -41,7 +41,7 @@ impl<C: Cloud> Supervisor<C> {
                 self.health.clear(&key);
             }
             Err(error) => {
-                let text = error.cause().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
+                let text = error.told();
                 tracing::warn!(region = name, cause = text, hint = %error.hint(), "the generation could not be raised");
                 region.raise = Raise::Failed(text.clone());
                 self.health.set(key, problem(&name, error, &text));
