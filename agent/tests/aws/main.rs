@@ -21,6 +21,7 @@ mod path;
 mod policies;
 mod problems;
 mod programs;
+mod removal;
 #[path = "../support/mod.rs"]
 mod support;
 mod terminal;
