@@ -105,7 +105,7 @@ struct Leg<T> {
     life: Life,
     next_ping: Instant,
     ping_due: bool,
-    /// The rate of the leg's agent, if it has one.
+    /// What the rate of the leg's agent, if there is one, lets it pass on.
     allowance: Option<Allowance>,
     /// When that rate lets the leg be read again.
     read_again: Option<Instant>,

@@ -4,9 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use tokio::sync::Notify;
-
 use super::exit::CliError;
+use super::reload::Reloader;
 use crate::config::{Settings, Tls};
 use crate::metrics::Metrics;
 use crate::tls::acme::Keeper;
@@ -23,9 +22,8 @@ pub(super) struct Certificate {
     pub(super) keeping: Option<Keeping>,
 }
 
-/// Loads the certificate of these settings. `reload` asks for another look at it.
-pub(super) fn open(settings: &Settings, reload: &Arc<Notify>, metrics: &Metrics) -> Result<Certificate, CliError> {
-    let reload = Arc::clone(reload);
+/// Loads the certificate of these settings. `reloader` asks for another look at it.
+pub(super) fn open(settings: &Settings, reloader: &Reloader, metrics: &Metrics) -> Result<Certificate, CliError> {
     let metrics = metrics.clone();
     Ok(match &settings.tls {
         Tls::Off => Certificate { slot: None, keeping: None },
@@ -35,12 +33,12 @@ pub(super) fn open(settings: &Settings, reload: &Arc<Notify>, metrics: &Metrics)
             Certificate { slot: Some(slot), keeping: None }
         }
         Tls::Files { certificate, key } => {
-            let files = Files::open(certificate.clone(), key.clone(), reload, metrics)?;
+            let files = Files::open(certificate.clone(), key.clone(), reloader.certificate(), metrics)?;
             Certificate { slot: Some(files.slot()), keeping: Some(Box::pin(files.keep())) }
         }
         Tls::Acme(authority) => {
             let slot = CertificateSlot::waiting();
-            let keeper = Keeper::new(authority.clone(), &settings.state_dir, Arc::clone(&slot), reload, metrics);
+            let keeper = Keeper::new(authority.clone(), &settings.state_dir, Arc::clone(&slot), reloader.wishes(), metrics);
             Certificate { slot: Some(slot), keeping: Some(Box::pin(keeper.keep())) }
         }
     })

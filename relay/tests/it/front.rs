@@ -126,7 +126,7 @@ fn caddy(relay: SocketAddr) -> Front {
 
 async fn relay() -> Relay {
     Relay::with(|config| {
-        config.limits.per_address = 2;
+        config.adjustable.limits.per_address = 2;
         config.adjustable.trusted = vec!["127.0.0.1/32".parse().expect("net")];
     })
     .await

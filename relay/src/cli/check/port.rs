@@ -31,7 +31,7 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
 
 fn relays_own(settings: &Settings) -> Finding {
     let address = settings.listen;
-    match system::listen(address, false) {
+    match system::listen(address) {
         Ok(_) => Finding::ok("port", format!("{address} is free")),
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => match health(settings) {
             Ok(answer) => Finding::ok("port", format!("a relay runs at {address} and says: {answer}")),
@@ -52,7 +52,7 @@ fn metrics(address: SocketAddr) -> Finding {
         let text = format!("{address} is open to whoever reaches it: let a firewall choose who does");
         return Finding::warning("metrics", text);
     }
-    match system::listen(address, false) {
+    match system::listen(address) {
         Ok(_) => Finding::ok("metrics", format!("{address} is free")),
         Err(error) => match connect(address).and_then(|socket| exchange(socket, "/readyz")) {
             Ok(answer) if answer.contains("\r\n\r\n") => {
