@@ -111,6 +111,7 @@ struct Running {
     serving: AbortOnDropHandle<()>,
     _keeping: AbortOnDropHandle<()>,
     _offering: Option<AbortOnDropHandle<()>>,
+    _asking: Option<AbortOnDropHandle<()>>,
     face: Arc<Face>,
     book: Book,
 }
@@ -121,11 +122,11 @@ impl Running {
         options: &RunOptions,
         listener: Listener,
         addresses: Vec<SocketAddr>,
-        setup: wiring::CloudSetup<C>,
+        mut setup: wiring::CloudSetup<C>,
     ) -> anyhow::Result<Self> {
         let (pool, health, network) = (Pool::new(wiring::pool(config)), Health::default(), Network::watch());
         let book = wiring::book(config, &health)?;
-        setup.account.iter().for_each(|account| book.set_account(account));
+        let asking = std::mem::replace(&mut setup.account, wiring::Payer::Nobody).tell(&book);
         let relays = Relays::new(setup.relays.clone());
         let keeping = keeper::begin(relays.clone(), &network, health.clone());
         relays.measured().await;
@@ -147,6 +148,7 @@ impl Running {
             supervisor: handle,
             shutdown,
             _offering: offering,
+            _asking: asking,
             face: Arc::new(face),
             book,
         })

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
-use tokio_util::task::TaskTracker;
+use futures_util::future::BoxFuture;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tunnel::instance::InstanceNonce;
 use tunnel::invitation::{RelayEndpoint, check_authorities};
 use tunnel::leg::authorities::Authorities;
@@ -39,8 +40,35 @@ pub(super) struct CloudSetup<C> {
     pub(super) relays: Vec<AgentRelay>,
     /// What exits may connect to.
     pub(super) egress: tunnel::invitation::Egress,
-    /// Whose bill it is, where there is one and it is known.
-    pub(super) account: Option<String>,
+    /// Whose bill it is.
+    pub(super) account: Payer,
+}
+
+/// Whose bill it is: an account's number.
+pub(super) enum Payer {
+    /// Nothing costs anything.
+    Nobody,
+    /// It is known.
+    Known(String),
+    /// AWS could not be asked yet; this goes on asking.
+    Asked(BoxFuture<'static, String>),
+}
+
+impl Payer {
+    /// Tells the book, now or as soon as it is known. The handle ends the asking.
+    pub(super) fn tell(self, book: &Book) -> Option<AbortOnDropHandle<()>> {
+        match self {
+            Self::Nobody => None,
+            Self::Known(account) => {
+                book.set_account(&account);
+                None
+            }
+            Self::Asked(answer) => {
+                let book = book.clone();
+                Some(AbortOnDropHandle::new(tokio::spawn(async move { book.set_account(&answer.await) })))
+            }
+        }
+    }
 }
 
 /// What an agent watches beside its exits.

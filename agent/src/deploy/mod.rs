@@ -30,6 +30,7 @@ pub use plan::Action;
 pub use report::{ACCOUNT, Change, Fault, Line, Note, Verdict, Watcher, verdict};
 pub use state::{Deployment, Known, State, StateError};
 pub use table::{Tense, table};
+pub(crate) use tags::Tags;
 pub use tags::{OWNER, VERSION};
 pub use targets::Targets;
 pub use trouble::Trouble;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::desktop::{Desktop, Ended};
 use super::front::{Account, endpoint};
 use super::program::Relay;
-use super::terminal::at_terminal;
+use super::terminal;
 
 /// A desktop without a configuration, whose owner has an account and a relay.
 struct Newcomer {
@@ -102,7 +102,7 @@ fn an_answer_that_does_not_work_is_refused_and_nothing_is_written() {
 fn a_wrong_flag_is_said_before_the_first_question() {
     let newcomer = Newcomer::new(json!({}));
     for flag in [["--frequency", "abc"], ["--budget", "abc"], ["--regions", "nowhere"]] {
-        let ended = at_terminal(&newcomer.desktop, &[&["init"][..], &flag].concat(), &json!([]));
+        let ended = terminal::run(&newcomer.desktop, &[&["init"][..], &flag].concat(), &json!([]));
         assert_eq!(ended.code, Some(2), "{ended:?}");
         assert!(ended.stdout.contains(flag[0]) && !ended.stdout.contains("(not shown)"), "{ended:?}");
     }
@@ -143,7 +143,7 @@ fn at_a_terminal_wrong_answers_are_asked_again_and_the_code_is_not_echoed() {
         ["Regions", "us-east-1", false],
         ["a month may cost", "5", false],
     ]);
-    let ended = at_terminal(&newcomer.desktop, &["init"], &answers);
+    let ended = terminal::run(&newcomer.desktop, &["init"], &answers);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(!ended.stdout.contains(&newcomer.relay.token) && !ended.stdout.contains("ffffffff"), "echoed: {ended:?}");
     assert!(

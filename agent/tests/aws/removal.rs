@@ -1,37 +1,57 @@
-//! What `destroy` removes and what it leaves, and what ends it.
+//! `destroy` while the proxy runs: it asks first, and a running agent ends its exits before their functions go.
 
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::desktop::{Desktop, Ended};
-use super::terminal::at_terminal;
-use super::tools::connect_through;
+use super::terminal;
+use super::tools::{connect_through, wait_for};
 use super::world::{World, deployed, nothing};
 
-const REGION: &str = "us-west-2";
-/// Of the time that running streams may finish in: an agent that waits for them is not gone in time.
+const REGIONS: [&str; 2] = ["us-west-2", "eu-central-1"];
+/// How long running streams may take: an agent that waits for them is not gone in time.
 const DRAIN: &str = "5m";
 
-fn world() -> World {
-    World::new(json!({"pending_s": 0.0, "update_s": 0.0}))
+#[test]
+fn a_running_proxy_is_left_alone_on_a_no_and_ended_in_order_on_a_yes() {
+    let world = World::new(json!({"pending_s": 0.0, "update_s": 0.0}));
+    let desktop = world.desktop(&world.configuration(&REGIONS, ""));
+    deployed(&desktop);
+    let made = world.account.holdings();
+    let mut agent = desktop.agent(&[]);
+    agent.wait_until_healthy();
+
+    let unasked = agent.desktop.run(&["destroy"]);
+    assert!(unasked.code == Some(2) && unasked.stderr.contains("--yes"), "without a terminal: {unasked:?}");
+    let kept = terminal::run(&agent.desktop, &["destroy"], &json!([["[y/N]", "", false]]));
+    assert!(kept.code == Some(1) && kept.stdout.contains("nothing was removed"), "{kept:?}");
+    assert!(REGIONS.iter().all(|region| kept.stdout.contains(region)), "the plan is shown before: {kept:?}");
+    assert_eq!(world.account.holdings(), made);
+    assert!(world.address_through(&agent).starts_with("127.64."), "the proxy runs on");
+
+    let removed = terminal::run(&agent.desktop, &["destroy"], &json!([["[y/N]", "y", false]]));
+    assert_eq!(removed.code, Some(0), "{removed:?}");
+    assert!(removed.stdout.contains(&format!("process {}", agent.process.id())), "{removed:?}");
+    assert!(agent.wait().success(), "it was asked to end, and did");
+    assert_eq!(world.account.holdings(), nothing());
+    wait_for("the functions' ends", || (world.account.billed()["requests"] == REGIONS.len()).then_some(()));
 }
 
 #[test]
 fn an_interrupt_at_the_question_ends_it_and_nothing_is_removed() {
-    let world = world();
-    let desktop = world.desktop(&world.configuration(&[REGION], ""));
+    let world = World::new(json!({"pending_s": 0.0, "update_s": 0.0}));
+    let desktop = world.desktop(&world.configuration(&REGIONS[..1], ""));
     deployed(&desktop);
     let made = world.account.holdings();
-    let ended = at_terminal(&desktop, &["destroy"], &json!([["remove all of this?", "^C", false]]));
+    let ended = terminal::run(&desktop, &["destroy"], &json!([["remove all of this?", "^C", false]]));
     assert_eq!(ended.code, Some(130), "{ended:?}");
     assert_eq!(world.account.holdings(), made);
 }
 
 #[test]
 fn an_agent_that_would_drain_for_long_ends_before_its_functions() {
-    let world = world();
-    let desktop = world.desktop(&world.configuration(&[REGION], ""));
+    let world = World::new(json!({"pending_s": 0.0, "update_s": 0.0}));
+    let desktop = world.desktop(&world.configuration(&REGIONS[..1], ""));
     deployed(&desktop);
     let mut agent = desktop.agent(&["--drain", DRAIN]);
     agent.wait_until_healthy();
@@ -40,43 +60,5 @@ fn an_agent_that_would_drain_for_long_ends_before_its_functions() {
     let destroyed = agent.desktop.run(&["destroy", "--yes"]);
     assert_eq!(destroyed.code, Some(0), "{destroyed:?}");
     assert!(begun.elapsed() < Duration::from_secs(20) && agent.wait().success(), "{}", agent.log());
-    assert_eq!(world.account.holdings(), nothing());
-}
-
-fn functions(world: &World) -> Vec<String> {
-    world.account.holdings()["functions"].as_object().expect("functions").keys().cloned().collect()
-}
-
-/// Two configurations of one desktop share the role, and one of them was renamed.
-#[test]
-fn a_role_stays_as_long_as_another_configuration_needs_it() {
-    let world = world();
-    let named = |name: &str, more: &str| world.configuration(&[REGION], &format!("function_name = \"{name}\"\n{more}"));
-    let first = world.desktop(&named("one", "logs = true"));
-    let state = first.path().join("state").display().to_string();
-    let second =
-        Desktop::new(&named("two", "")).with(world.account.administrator.environment()).with([("XDG_STATE_HOME", state)]);
-    deployed(&first);
-    first.configure(&named("renamed", "logs = true"));
-    deployed(&first);
-    deployed(&second);
-    let made = world.account.holdings();
-    assert!(made["roles"].to_string().contains("/aws/lambda/renamed:"), "the second has silenced the first: {made:#}");
-    deployed(&first);
-    assert_eq!(world.account.holdings(), made, "they do not take turns in changing the role");
-
-    let others = second.run(&["destroy", "--yes"]);
-    assert_eq!(others.code, Some(0), "{others:?}");
-    assert!(others.stdout.contains("kept for") && others.stdout.contains(&first.path().display().to_string()), "{others:?}");
-    let again = second.run(&["destroy"]);
-    assert_eq!(again.code, Some(0), "nothing is left to ask for: {again:?}");
-    assert_eq!(functions(&world), ["us-west-2/one", "us-west-2/renamed"]);
-
-    let policy = first.run(&["policy", "destroy"]);
-    let bound = world.account.user("bound", &serde_json::from_str(&policy.stdout).expect("JSON"));
-    let mut command = first.command(&["destroy", "--yes"]);
-    let destroyed = Ended::from(command.envs(bound.environment()).output().expect("the command runs"));
-    assert_eq!(destroyed.code, Some(0), "{destroyed:?}");
-    assert_eq!(destroyed.stdout.matches("role awslambdaproxy").count(), 1, "{destroyed:?}");
     assert_eq!(world.account.holdings(), nothing());
 }

@@ -1,4 +1,4 @@
-//! The program at a terminal of its own, with somebody who answers what it asks (see `terminal.py`).
+//! Commands at a terminal of their own, answered as a person would.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -9,8 +9,8 @@ use super::desktop::{Desktop, Ended};
 use super::program::EXE;
 use super::support::python::PYTHON;
 
-/// Runs it to its end; what the terminal showed is its standard output.
-pub fn at_terminal(desktop: &Desktop, arguments: &[&str], answers: &Value) -> Ended {
+/// Runs the program on a desktop; `answers` as `terminal.py` takes them. What the terminal showed is its standard output.
+pub fn run(desktop: &Desktop, arguments: &[&str], answers: &Value) -> Ended {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/aws/terminal.py");
     let configuration = desktop.path().join("config.toml").display().to_string();
     let mut command = Command::new(&*PYTHON);

@@ -37,8 +37,10 @@ pub struct Rotated {
     pub old: Option<IpAddr>,
     /// That of the new one.
     pub new: Option<IpAddr>,
-    /// Why there is no new exit.
+    /// Why there is no new exit, or none with a new address where that was asked for.
     pub error: Option<String>,
+    /// It is the cloud that said no.
+    pub refused: bool,
     /// What is to be said of the new address, if a new one was asked for.
     pub note: Option<String>,
 }
@@ -78,7 +80,7 @@ impl<C: Cloud> Supervisor<C> {
         let mut rotation = Rotation { waiting: Vec::new(), done: Vec::new(), reply: Some(reply) };
         for name in names.iter().filter(|name| self.regions.iter().all(|region| region.name != **name)) {
             let error = Some("this agent does not serve that region".to_owned());
-            rotation.done.push(Rotated { region: name.clone(), old: None, new: None, error, note: None });
+            rotation.done.push(Rotated { region: name.clone(), old: None, new: None, error, refused: false, note: None });
         }
         for index in 0..self.regions.len() {
             if names.is_empty() || names.contains(&self.regions[index].name) {
@@ -171,8 +173,10 @@ impl<C: Cloud> Supervisor<C> {
         match (&self.regions[waiting.region].raise, exit.address) {
             (Raise::None | Raise::UnderWay, address) => self.over(waiting, address, Some(DEPENDS.to_owned())),
             (Raise::Failed(cause), address) => {
-                let note = format!("no new instance could be forced, so the address may be an old one: {cause}");
-                self.over(waiting, address, Some(note))
+                let error =
+                    format!("no new instance could be forced, so the address may be an old one: {}; {}", cause.text, cause.hint);
+                let rotated = self.rotated(waiting, address, Some(error), None);
+                Standing::Over(Rotated { refused: cause.is_refusal, ..rotated })
             }
             (Raise::Done(raised), address) if generation < Some(*raised) => Standing::Stale(address),
             (Raise::Done(_), Some(address)) if exit.address_seen => Standing::Stale(Some(address)),
@@ -186,7 +190,7 @@ impl<C: Cloud> Supervisor<C> {
     }
 
     fn rotated(&self, waiting: &Waiting, new: Option<IpAddr>, error: Option<String>, note: Option<String>) -> Rotated {
-        Rotated { region: self.regions[waiting.region].name.clone(), old: waiting.old, new, error, note }
+        Rotated { region: self.regions[waiting.region].name.clone(), old: waiting.old, new, error, refused: false, note }
     }
 }
 
