@@ -105,8 +105,8 @@ pub(super) fn supervisor<C: Cloud>(
 }
 
 /// What one exit beside a running agent needs, and whom it may ask for its address.
-pub(crate) fn single_exit<C: Cloud>(config: &Config, cloud: Arc<C>) -> anyhow::Result<(Arc<Outfit<C>>, Option<CheckUrl>)> {
-    let (relays, book) = (Relays::new(relays(config, &[])?), book(config, &Health::default())?);
+pub(crate) async fn single_exit<C: Cloud>(config: &Config, cloud: Arc<C>) -> anyhow::Result<(Arc<Outfit<C>>, Option<CheckUrl>)> {
+    let (relays, book) = (Relays::new(relays(config, &[])?), book(config, &Health::default()).await?);
     let (agent, calls, network) = (InstanceNonce::mint(), TaskTracker::new(), Network::watch());
     let (egress, grace) = (config.egress.clone(), config.exits.grace);
     let check_url = config.exits.check_url.as_ref().map(check_url).transpose()?;
@@ -132,12 +132,15 @@ pub(super) fn processor(architecture: Architecture) -> Processor {
     }
 }
 
-/// Opens the ledger of what is charged. On this machine nothing is.
-pub(super) fn book(config: &Config, health: &Health) -> anyhow::Result<Book> {
+/// Opens the ledger of what is charged. On this machine nothing is. Another agent may hold its lock.
+pub(super) async fn book(config: &Config, health: &Health) -> anyhow::Result<Book> {
     match config.mode {
         Mode::Local => Ok(Book::free()),
-        Mode::Cloud => Book::open(state_file(LEDGER)?, terms(config), health.clone())
-            .context("cannot keep the ledger of what functions cost"),
+        Mode::Cloud => {
+            let (path, terms, health) = (state_file(LEDGER)?, terms(config), health.clone());
+            let opened = tokio::task::spawn_blocking(move || Book::open(path, terms, health)).await?;
+            opened.context("cannot keep the ledger of what functions cost")
+        }
     }
 }
 

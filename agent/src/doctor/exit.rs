@@ -41,7 +41,7 @@ pub(super) async fn examine(config: &Config, account: &Found, relay_reached: boo
     if !relay_reached {
         return skip("no relay is reached");
     }
-    let (outfit, check_url) = match app::single_exit(config, Arc::new(cloud.clone())) {
+    let (outfit, check_url) = match app::single_exit(config, Arc::new(cloud.clone())).await {
         Ok(parts) => parts,
         Err(error) => return vec![Check::fail(Area::Machine, COMPONENT, region, format!("{error:#}"))],
     };

@@ -31,6 +31,7 @@ use tunnel::invitation::Egress;
 use tunnel::link::LinkStatus;
 use tunnel::session::client::Opener;
 
+pub(crate) use self::carry::LAST_WORDS;
 pub use self::invocation::Invocation;
 pub use self::roster::Roster;
 use self::start::Beginning;

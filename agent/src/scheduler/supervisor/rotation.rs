@@ -20,8 +20,10 @@ use crate::cloud::Cloud;
 use crate::exits::state::{ExitState, Reason};
 use crate::scheduler::plan::{ExitId, RegionStatus};
 
-/// How long one new exit may take: a start may take 30 s, and one failure is retried.
+/// How long one new exit may take: a start may take 30 s, and [`RETRIES`] are made.
 const PATIENCE: Duration = Duration::from_secs(90);
+/// How many new exits may fail before the request has, where another try may help.
+const RETRIES: usize = 1;
 /// How long one with a new generation may take: AWS has a minute to publish it.
 const FRESH_PATIENCE: Duration = Duration::from_secs(150);
 /// How many generations one request may raise. Each makes all warm instances useless, and addresses come from a large pool: if
@@ -159,7 +161,8 @@ impl<C: Cloud> Supervisor<C> {
         if self.stopping.is_some() {
             return failed(Reason::Shutdown.name().to_owned());
         }
-        let has_failed = self.ended.iter().any(|ended| is_newer(&ended.exit) && ended.fault.is_some());
+        let faults = self.ended.iter().filter(|ended| is_newer(&ended.exit)).filter_map(|ended| ended.fault.as_ref());
+        let has_failed = faults.clone().any(|fault| !fault.retryable) || faults.count() > RETRIES;
         if has_failed || Instant::now() >= waiting.until {
             let error = region.error.clone().filter(|_| has_failed || region.status == RegionStatus::Failed);
             return failed(error.unwrap_or_else(|| "no new exit in time; `status` says why".to_owned()));
