@@ -30,6 +30,7 @@ pub mod fuzzing;
 pub mod health;
 pub mod hidden;
 pub mod listener;
+mod log;
 pub mod money;
 pub mod network;
 pub mod package;

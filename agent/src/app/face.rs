@@ -53,7 +53,10 @@ impl Agent for Face {
 
     async fn rotate(&self, order: RotateOrder) -> RotateReport {
         let rotated = self.supervisor.rotate(order.regions, order.fresh).await;
-        let region = |it: Rotated| RotatedRegion { region: it.region, old: it.old, new: it.new, error: it.error, note: it.note };
+        let region = |it: Rotated| {
+            let Rotated { region, old, new, error, refused, note } = it;
+            RotatedRegion { region, old, new, error, refused, note }
+        };
         RotateReport { regions: rotated.into_iter().map(region).collect() }
     }
 

@@ -12,7 +12,7 @@ use secrecy::ExposeSecret;
 use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
-use crate::config::{Credentials, Flags, Mode};
+use crate::config::Credentials;
 use crate::proxy::auth::region_username;
 
 /// Programs read them in either case.
@@ -100,7 +100,7 @@ fn become_it(mut command: std::process::Command) -> std::io::Result<Exit> {
 
 /// What the proxy asks of its clients.
 fn credentials(context: &Context) -> Result<Option<Credentials>, Failure> {
-    Ok(context.load(Flags::default(), Mode::Local)?.config.proxy.credentials)
+    Ok(context.load_for_either_mode()?.config.proxy.credentials)
 }
 
 /// The proxy's URL. A region goes into the user name, where every program can carry it.

@@ -82,6 +82,14 @@ pub enum CloudError {
     /// The cloud itself failed (5xx); the invocation may have run.
     #[error("the cloud failed at {0}")]
     Service(Reply),
+    /// What the environment or AWS's own files say cannot be used; nothing was sent.
+    #[error("{name} cannot be used: {reason}")]
+    Setting {
+        /// What says it.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// No connection came about; nothing was sent.
     #[error("the cloud cannot be reached")]
     Unreachable(#[source] io::Error),
@@ -139,13 +147,14 @@ impl CloudError {
             | Self::RegionDisabled { .. }
             | Self::NotFound(_)
             | Self::Refused(_)
+            | Self::Setting { .. }
             | Self::Lost(_) => false,
         }
     }
 
     /// Whether the cloud heard the call and said no.
     pub fn is_refusal(&self) -> bool {
-        !matches!(self, Self::Service(_) | Self::Unreachable(_) | Self::Lost(_))
+        !matches!(self, Self::Setting { .. } | Self::Service(_) | Self::Unreachable(_) | Self::Lost(_))
     }
 
     /// A stable name for scripts, as problems in `status` carry it.
@@ -160,6 +169,7 @@ impl CloudError {
             Self::Conflict(_) => "function_busy",
             Self::Refused(_) => "aws_refused",
             Self::Service(_) => "aws_failed",
+            Self::Setting { .. } => "aws_setting",
             Self::Unreachable(_) => "aws_unreachable",
             Self::Lost(_) => "aws_lost",
         }
@@ -179,7 +189,7 @@ impl CloudError {
             | Self::Conflict(reply)
             | Self::Refused(reply)
             | Self::Service(reply) => Some(reply),
-            Self::Throttled { .. } | Self::Unreachable(_) | Self::Lost(_) => None,
+            Self::Throttled { .. } | Self::Setting { .. } | Self::Unreachable(_) | Self::Lost(_) => None,
         }
     }
 
@@ -198,6 +208,7 @@ impl CloudError {
             Self::Conflict(_) => "another change is under way; it is tried again".into(),
             Self::Refused(_) => "`awslambdaproxy doctor` looks for the cause".into(),
             Self::Service(_) => "the fault is AWS's; it is tried again".into(),
+            Self::Setting { name, .. } => format!("put {name} right, or unset it").into(),
             Self::Unreachable(error) => unreachable_hint(error).into(),
             Self::Lost(_) => "the function may still run; its tunnel shows whether it does".into(),
         }

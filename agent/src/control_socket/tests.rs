@@ -22,8 +22,14 @@ impl Agent for Fake {
     }
 
     async fn rotate(&self, order: RotateOrder) -> RotateReport {
-        let region =
-            |region| RotatedRegion { region, old: None, new: None, error: order.fresh.then(|| "no".to_owned()), note: None };
+        let region = |region| RotatedRegion {
+            region,
+            old: None,
+            new: None,
+            error: order.fresh.then(|| "no".to_owned()),
+            refused: false,
+            note: None,
+        };
         RotateReport { regions: order.regions.into_iter().map(region).collect() }
     }
 

@@ -29,6 +29,7 @@ pub use plan::Action;
 pub use report::{ACCOUNT, Change, Fault, Line, Note, Verdict, Watcher, verdict};
 pub use state::{Deployment, State, StateError};
 pub use table::{Tense, table};
+pub(crate) use tags::Tags;
 pub use tags::{OWNER, VERSION};
 pub use trouble::Trouble;
 pub use wish::log_group_name;

@@ -71,10 +71,12 @@ impl Names<'_> {
             roles::DELETE_POLICY,
             roles::DETACH,
         ];
-        let mut groups = vec![log_groups::LIST_TAGS, log_groups::DELETE];
+        let mut groups = vec![log_groups::LIST_TAGS];
         if self.config.logs {
             role.extend([roles::GET_POLICY, roles::PUT_POLICY]);
             groups.extend([log_groups::CREATE, log_groups::TAG, log_groups::SET_RETENTION]);
+        } else {
+            groups.push(log_groups::DELETE);
         }
         let to_lambda = json!({"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}});
         let functions = vec![
@@ -205,6 +207,7 @@ mod tests {
         for action in [roles::PUT_POLICY, log_groups::CREATE, log_groups::SET_RETENTION] {
             assert!(!quiet.contains(action) && loud.contains(action), "{action}");
         }
+        assert!(quiet.contains(log_groups::DELETE) && !loud.contains(log_groups::DELETE), "{loud}");
         let run = text(Purpose::Run, true, &["us-west-2"]);
         assert!(run.contains(cloud::INVOKE) && !run.contains("iam:") && !run.contains("logs:"), "{run}");
         let destroy = text(Purpose::Destroy, true, &["us-west-2"]);

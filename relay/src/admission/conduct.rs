@@ -1,6 +1,7 @@
 //! How the clients of an address have behaved lately, and what follows: they are slowed, never locked out.
 //!
-//! Never: who holds a good token or ticket waits or is refused for what others of the address did.
+//! Never: who holds a good token or ticket is refused, or waits for its answer, for what others of the address did. Only
+//! taking a connection is paced, by address, before anybody can tell who it is.
 
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};

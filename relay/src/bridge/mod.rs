@@ -294,6 +294,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Leg<T> {
         let mut words = vec![outgoing.into_rest()];
         if !matches!(end, End::Closed(_) | End::Lost) {
             words.extend(peer.into_rest());
+        } else {
+            // The peer's leg need not wait for the farewell to hear of it.
+            drop(peer);
         }
         words.extend(end.frame());
         farewell::farewell(io, words).await;

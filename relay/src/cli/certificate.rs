@@ -10,7 +10,7 @@ use crate::config::{Settings, Tls};
 use crate::metrics::Metrics;
 use crate::tls::acme::Keeper;
 use crate::tls::files::Files;
-use crate::tls::{CertificateSlot, Certified, self_signed};
+use crate::tls::{CertificateSlot, Certified, made_before, self_signed};
 
 /// A task that runs as long as the relay does.
 pub(super) type Keeping = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -44,12 +44,21 @@ pub(super) fn open(settings: &Settings, reloader: &Reloader, metrics: &Metrics) 
     })
 }
 
-/// The certificate as it is on disk; `None` where there is none of ours, or none yet. One of our own is made.
+/// The certificate as it is on disk, and one of our own made if it is not there; `None` where there is none of ours, or none
+/// yet.
+pub(super) fn on_disk_or_made(settings: &Settings) -> Result<Option<Certified>, CliError> {
+    match &settings.tls {
+        Tls::SelfSigned => Ok(Some(self_signed(&settings.state_dir, &settings.certificate_host())?)),
+        _ => on_disk(settings),
+    }
+}
+
+/// The certificate as it is on disk; `None` where there is none of ours, or none yet.
 pub(super) fn on_disk(settings: &Settings) -> Result<Option<Certified>, CliError> {
     Ok(match &settings.tls {
         Tls::Acme(authority) => authority.cached(&settings.state_dir)?,
         Tls::Files { certificate, key } => Some(Certified::from_files(certificate, key)?),
-        Tls::SelfSigned => Some(self_signed(&settings.state_dir, &settings.certificate_host())?),
+        Tls::SelfSigned => made_before(&settings.state_dir)?,
         Tls::Off => None,
     })
 }

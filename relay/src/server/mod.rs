@@ -25,6 +25,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio::task::yield_now;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
@@ -143,10 +144,14 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
         () = accept_all(&relay, &listener) => {}
     }
     system::notify(Phase::Stopping);
-    if !port_outlives.load(Ordering::Relaxed) {
-        turn_away(&relay, listener).await;
-    }
-    relay.stop().await;
+    let closes_the_port = !port_outlives.load(Ordering::Relaxed);
+    relay
+        .stop(async {
+            if closes_the_port {
+                turn_away(&relay, listener).await;
+            }
+        })
+        .await;
     Ok(())
 }
 
@@ -180,6 +185,8 @@ async fn turn_away(relay: &Arc<Relay>, listener: TcpListener) {
         let Ok(socket) = socket.set_nonblocking(true).and_then(|()| TcpStream::from_std(socket)) else { continue };
         let slot = relay.handshakes.enter(relay.own_address(sender)).await;
         relay.spawn(serve(Arc::clone(relay), socket, sender, slot));
+        // Under a flood this does not end by itself.
+        yield_now().await;
     }
 }
 
@@ -296,13 +303,18 @@ impl Relay {
         });
     }
 
-    async fn stop(&self) {
+    /// Tells the legs first: they dial elsewhere while `last` is done. All of it takes the drain time at most.
+    async fn stop(&self, last: impl Future<Output = ()>) {
         let Census { tunnels, agent_legs, function_legs, .. } = self.tunnels.census();
         tracing::info!(tunnels, legs = agent_legs + function_legs, "relay stops");
         self.tunnels.close_all(close::RESTARTING);
         self.tasks.close();
         let drain = self.adjustable.read().unwrap_or_else(PoisonError::into_inner).drain;
-        if timeout(drain, self.tasks.wait()).await.is_err() {
+        let drained = async {
+            last.await;
+            self.tasks.wait().await;
+        };
+        if timeout(drain, drained).await.is_err() {
             tracing::info!(tasks = self.tasks.len(), "time is over: the rest is cut");
             self.cut.cancel();
             self.tasks.wait().await;

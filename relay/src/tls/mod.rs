@@ -24,7 +24,7 @@ use rustls::pki_types::pem;
 
 pub use certified::Certified;
 pub use facts::Facts;
-pub use self_signed::self_signed;
+pub use self_signed::{made_before, self_signed};
 pub(crate) use slot::ACME_TLS;
 pub use slot::CertificateSlot;
 pub use unverified::unverified;

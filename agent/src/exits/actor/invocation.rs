@@ -133,7 +133,8 @@ fn judge_summary(summary: &Summary, phase: Phase) -> Verdict {
     let fault = |phase, reason, text: &str, hint| {
         let detail = summary.outcome.detail.as_deref().unwrap_or_default();
         let text = if detail.is_empty() { text.to_owned() } else { format!("{text}: {detail}") };
-        Verdict::Over(Err(Fault::new(phase, reason, text, hint)))
+        let function = Some(Box::new(summary.outcome.phases));
+        Verdict::Over(Err(Fault { function, ..Fault::new(phase, reason, text, hint) }))
     };
     match summary.outcome.ended {
         Ended::Unpaired | Ended::Renewed => Verdict::Kept,
