@@ -175,10 +175,7 @@ async fn function(config: &AwsConfig, account: &Account, region: &str) -> Check 
 fn judge_function(config: &AwsConfig, region: &str, function: &DeployedFunction) -> Check {
     const COMPONENT: &str = "function";
     let timeout = config.timeout.as_secs();
-    let architecture = match config.architecture {
-        crate::config::Architecture::Arm64 => "arm64",
-        crate::config::Architecture::X86_64 => "x86_64",
-    };
+    let architecture = config.architecture.word();
     let DeployedFunction { memory_mb, timeout_s, architecture: found, state } = function;
     let differs = [
         (*memory_mb != config.memory_mb).then(|| format!("memory {memory_mb} MB, not {}", config.memory_mb)),
@@ -233,8 +230,7 @@ async fn quota(config: &Config, cloud: &AwsCloud, region: &str) -> Check {
 }
 
 fn failed(area: Area, component: &'static str, target: impl Into<String>, error: &CloudError) -> Check {
-    let source = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
-    Check::fail(area, component, target, format!("{error}{source}")).mend(error.hint())
+    Check::fail(area, component, target, error.told()).mend(error.hint())
 }
 
 #[cfg(test)]

@@ -114,6 +114,7 @@ fn a_function_that_does_not_reach_the_relay_says_how_far_it_came() {
     let door = door::for_the_agent_alone(&world.relay).to_string();
     desktop.configure(&world.configuration(&["us-east-1"], "").replace(&world.relay.address.to_string(), &door));
     let ended = desktop.run(&["doctor", "--json"]);
+    assert_eq!(ended.code, Some(5), "it is the relay's matter: {ended:?}");
     let found = json_of(&ended);
     let exit = check(&found, "exit", "us-east-1");
     let details = exit["details"].as_str().expect("text");
