@@ -66,6 +66,26 @@ impl User {
     }
 }
 
+/// The installer as root runs it for a relay, on a server of its own.
+struct Machine {
+    root: Root,
+    server: Server,
+    shell: &'static [&'static str],
+}
+
+impl Machine {
+    fn new(shell: &'static [&'static str]) -> Self {
+        Self { root: Root::new(), server: Server::start(VERSION, release()), shell }
+    }
+
+    fn install(&self, arguments: &[&str]) -> Output {
+        // The release is in /tmp, which this root has empty.
+        self.root.put(&release().join("install.sh"), "/opt/install.sh");
+        let pages = self.server.pages();
+        self.root.run(&[self.shell, &["/opt/install.sh", "--base-url", &pages, "--relay"], arguments].concat())
+    }
+}
+
 fn walk(directory: &Path, found: &mut BTreeSet<PathBuf>) {
     for entry in fs::read_dir(directory).expect("readable").map(|entry| entry.expect("an entry")) {
         found.insert(entry.path());
@@ -204,24 +224,16 @@ fn a_copy_that_belongs_to_no_release_trusts_no_key() {
 #[test]
 fn a_server_gets_its_relay_twice_and_loses_it_without_a_trace() {
     for shell in SHELLS {
-        let root = Root::new();
-        let server = Server::start(VERSION, release());
-        let install = |arguments: &[&str]| {
-            let script = release().join("install.sh");
-            // The release is in /tmp, which this root has empty.
-            root.put(&script, "/opt/install.sh");
-            let pages = server.pages();
-            let words = [shell, &["/opt/install.sh", "--base-url", pages.as_str(), "--relay"], arguments].concat();
-            root.run(&words)
-        };
-        let output = install(&["--self-signed", "--host", "relay.example.com", "--listen", "127.0.0.1:8443"]);
+        let machine = Machine::new(shell);
+        let root = &machine.root;
+        let output = machine.install(&["--self-signed", "--host", "relay.example.com", "--listen", "127.0.0.1:8443"]);
         let code = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{shell:?}: {}", said(&output));
         assert!(code.starts_with("wss://agent:") && code.trim_end().lines().count() == 1, "the code alone: {code}");
         assert!(!String::from_utf8_lossy(&output.stderr).contains("wss://agent:"), "the code is no talk");
         let port = fs::read_to_string(root.changed("/etc/systemd/system/awslambdaproxy-relay.socket.d/port.conf"));
         assert!(port.is_err(), "a relay on loopback opens its own port");
-        let again = install(&[]);
+        let again = machine.install(&[]);
         assert!(again.status.success() && said(&again).contains("relay.toml is kept"), "{}", said(&again));
         let listed = root.run(&["/usr/local/bin/awslambdaproxy-relay", "agent", "list"]);
         assert_eq!(String::from_utf8_lossy(&listed.stdout), "agent\n", "{}", said(&listed));
@@ -235,7 +247,7 @@ fn a_server_gets_its_relay_twice_and_loses_it_without_a_trace() {
         ]);
         assert!(user.status.success(), "the relay's user reads its configuration: {}", said(&user));
         assert!(root.changed("/etc/systemd/system/awslambdaproxy-relay.service").exists());
-        let removed = install(&["--uninstall", "--purge"]);
+        let removed = machine.install(&["--uninstall", "--purge"]);
         assert!(removed.status.success(), "{}", said(&removed));
         let left = root.changes(&["/opt/install.sh"]);
         assert!(left.is_empty(), "{shell:?}: {:?}", left.keys());
@@ -259,46 +271,17 @@ fn who_has_functions_in_aws_is_kept_from_forgetting_them() {
 
 #[test]
 fn a_code_file_is_roots_alone() {
-    let root = Root::new();
-    root.put(&release().join("install.sh"), "/opt/install.sh");
-    let server = Server::start(VERSION, release());
-    let pages = server.pages();
-    let words = [
-        "dash",
-        "/opt/install.sh",
-        "--base-url",
-        &pages,
-        "--relay",
-        "--code-file",
-        "/root/code",
-        "--self-signed",
-        "--host",
-        "a.example",
-    ];
-    let output = root.run(&words);
+    let machine = Machine::new(SHELLS[0]);
+    let root = &machine.root;
+    let output = machine.install(&["--code-file", "/root/code", "--self-signed", "--host", "a.example"]);
     assert!(output.status.success() && !said(&output).contains("wss://"), "{}", said(&output));
     let code = fs::read_to_string(root.changed("/root/code")).expect("a code");
     assert!(code.starts_with("wss://agent:"), "{code}");
     let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(root.changed("/root/code")).expect("there").permissions());
     assert_eq!(mode & 0o777, 0o600);
     // Another port than the unit's own is systemd's to open too.
-    root.put(&release().join("install.sh"), "/opt/install.sh");
     assert!(root.run(&["rm", "/etc/awslambdaproxy-relay/relay.toml"]).status.success());
-    let words = [
-        "dash",
-        "/opt/install.sh",
-        "--base-url",
-        &pages,
-        "--relay",
-        "--self-signed",
-        "--host",
-        "a.example",
-        "--listen",
-        "0.0.0.0:8443",
-        "--agent",
-        "b",
-    ];
-    let output = root.run(&words);
+    let output = machine.install(&["--self-signed", "--host", "a.example", "--listen", "0.0.0.0:8443", "--agent", "b"]);
     assert!(output.status.success(), "{}", said(&output));
     let port = fs::read_to_string(root.changed("/etc/systemd/system/awslambdaproxy-relay.socket.d/port.conf")).expect("a port");
     assert_eq!(port, "[Socket]\nListenStream=\nListenStream=0.0.0.0:8443\n");
