@@ -70,8 +70,10 @@ function Install-AwsLambdaProxy {
         if (Test-Path $program) {
             # What the program set up in the system is its own to take back. What it says on the way is no error to stop at.
             $ErrorActionPreference = "Continue"
-            & $program proxy off 2>$null | Out-Null
-            & $program service uninstall 2>$null | Out-Null
+            foreach ($words in @(@("proxy", "off"), @("service", "uninstall"))) {
+                & $program @words 2>$null | Out-Null
+                if ($LASTEXITCODE -ne 0) { throw "nothing was removed: ``awslambdaproxy $words`` failed; see what it says" }
+            }
             $ErrorActionPreference = "Stop"
             try { Remove-Item $program } catch { throw "cannot remove ${program}: end it where it runs, and try again ($_)" }
             Remove-Item -ErrorAction SilentlyContinue (Join-Path $Prefix "_awslambdaproxy.ps1")
@@ -91,7 +93,7 @@ function Install-AwsLambdaProxy {
     }
 
     if (-not $ReleaseKey) { throw "this copy of install.ps1 belongs to no release, so it trusts no key; take it from a release" }
-    if ($BaseUrl -notmatch '^https://' -and $BaseUrl -notmatch '^http://(127\.|localhost(:|/|$)|\[::1\])') {
+    if ($BaseUrl -notmatch '^https://' -and -not ($BaseUrl -match '^http://' -and ([uri]$BaseUrl).IsLoopback)) {
         throw "-BaseUrl is https://...; plain http only to a loopback address"
     }
     if (-not [Environment]::Is64BitOperatingSystem) { throw "there is no release for 32-bit Windows" }

@@ -74,10 +74,22 @@ main() {
     if [ "$program" = awslambdaproxy-relay ]; then
         [ "$(id -u)" = 0 ] || die "--relay makes a user and a service of the system: run it as root, such as with sudo"
         prefix="${prefix:-/usr/local}"
+        # The relay's user reads what is put there.
+        umask 022
     else
-        prefix="${prefix:-${HOME:?is not set: give --prefix}/.local}"
+        [ -n "${HOME:-}" ] || { [ -n "$prefix" ] && [ "$purge" = no ]; } || die "HOME is not set"
+        prefix="${prefix:-$HOME/.local}"
+        # Nobody else writes there.
+        umask go-w
     fi
     case "$prefix" in /*) ;; *) prefix="$(pwd)/$prefix" ;; esac
+    case "$program$prefix" in
+        # The record of what was installed has a path a line.
+        *"
+"*) die "--prefix is one line" ;;
+        # So that it means in a unit of systemd, and to sed, what it says.
+        awslambdaproxy-relay*[!A-Za-z0-9/._+~@:=,-]*) die "--prefix $prefix: units of systemd name the relay, so it is letters, digits and / . _ - only" ;;
+    esac
     record="$prefix/share/$program/installed"
     if [ "$action" = uninstall ]; then
         uninstall
@@ -121,19 +133,39 @@ has_glibc() {
     esac
 }
 
+# usage: is_loopback URL
+is_loopback() {
+    host="${1#http://}"
+    [ "$host" != "$1" ] || return 1
+    host="${host%%/*}"
+    # What follows the last colon is a port, unless that colon is one of an IPv6 address.
+    case "${host##*:}" in *[!0-9]*) ;; *) host="${host%:*}" ;; esac
+    case "$host" in
+        localhost | "[::1]") return 0 ;;
+        *[!0-9.]*) return 1 ;;
+        127.*) return 0 ;;
+        *) return 1 ;;
+    esac
+}
+
 # usage: fetch NAME: a file of the release, into the working directory.
 fetch() {
     from="$base/latest/download/$1"
     [ -z "$version" ] || from="$base/download/v$version/$1"
     case "$base" in
         https://*) protocol=https ;;
-        http://127.* | http://localhost | http://localhost:* | http://\[::1\]*) protocol=http ;;
-        *) die "--base-url is https://…; plain http only to a loopback address" ;;
+        *) protocol=http ;;
     esac
+    [ "$protocol" = https ] || is_loopback "$base" || die "--base-url is https://…; plain http only to a loopback address"
     if has curl; then
-        curl --proto "=$protocol" --proto-redir "=$protocol" --tlsv1.2 -fsSL --retry 2 -o "$work/$1" "$from" ||
-            die "cannot fetch $from"
+        # A server that has sent nothing for a minute sends nothing more.
+        curl --proto "=$protocol" --proto-redir "=$protocol" --tlsv1.2 -fsSL --retry 2 --connect-timeout 30 --speed-time 60 \
+            --speed-limit 1 -o "$work/$1" "$from" || die "cannot fetch $from"
+    elif wget --version 2>/dev/null | grep -q '^GNU Wget' && [ "$protocol" = https ]; then
+        # It follows redirects to plain http; no proxy for those listens at that port.
+        http_proxy=http://127.0.0.1:1 no_proxy="" wget -q --secure-protocol=TLSv1_2 -O "$work/$1" "$from" || die "cannot fetch $from"
     elif has wget; then
+        # That of busybox checks no certificate: the signature tells what was released.
         wget -q -O "$work/$1" "$from" || die "cannot fetch $from"
     else
         die "neither curl nor wget is installed"
@@ -191,6 +223,7 @@ sha256() {
 download() {
     # Its own message says what is wrong.
     target="$(target)" || exit 1
+    for tool in tar gzip; do has "$tool" || die "$tool is needed to unpack a release: install it"; done
     fetch SHA256SUMS
     verify_signature
     wanted="$program-[0-9][^ ]*-$target\.tar\.gz"
@@ -223,27 +256,49 @@ make_directory() {
 # usage: place MODE FROM TO: TO is whole at every moment.
 place() {
     [ -f "$2" ] || return 0
+    put_beside "$@"
+    take_place "$3"
+}
+
+put_beside() {
     make_directory "$(dirname "$3")"
     new="$(dirname "$3")/.$(basename "$3").new"
-    if ! { cp "$2" "$new" && chmod "$1" "$new" && mv -f "$new" "$3"; }; then
-        rm -f "$new"
-        die "cannot write $3; what was there is as it was"
-    fi
-    made="$made$3
+    rm -f "$new"
+    if ! { cp "$2" "$new" && chmod "$1" "$new"; }; then not_written "$3"; fi
+}
+
+take_place() {
+    mv -f "$new" "$1" || not_written "$1"
+    made="$made$1
 "
 }
 
+not_written() {
+    rm -f "$new"
+    die "cannot write $1; what was there is as it was"
+}
+
+# It is tried where it will be: from its temporary directory many a system lets nobody run anything.
+place_program() {
+    put_beside 755 "$from/$program" "$prefix/bin/$program"
+    if ! "$new" --version >/dev/null; then
+        rm -f "$new"
+        remove_directories "$made"
+        die "$program $version does not run on this machine, or nothing does from $prefix/bin; what was there is as it was"
+    fi
+    take_place "$prefix/bin/$program"
+}
+
 install_program() {
-    work="$(mktemp -d)"
+    work="$(mktemp -d)" || die "cannot make a temporary directory; TMPDIR says where one can be"
     trap 'rm -rf "$work"' EXIT
     trap 'exit 130' INT TERM HUP
     download
     from="$work/$stem" share="$prefix/share" made=""
     [ ! -f "$record" ] || made="$(cat "$record")
 "
-    "$from/$program" --version >/dev/null || die "$program $version does not run on this machine"
+    place_program
     make_directory "$(dirname "$record")"
-    place 755 "$from/$program" "$prefix/bin/$program"
     for page in "$from"/man/*.1; do place 644 "$page" "$share/man/man1/${page##*/}"; done
     place 644 "$from/completions/$program.bash" "$share/bash-completion/completions/$program"
     place 644 "$from/completions/_$program" "$share/zsh/site-functions/_$program"
@@ -301,6 +356,8 @@ make_user() {
     fi || die "cannot make the user $relay_user"
 }
 
+not_set_up="the relay could not be set up; mend what it says and run this again"
+
 # The pairing code is the one line on standard output; it goes to no file but the one that was asked for.
 initialize() {
     old_ifs="$IFS"
@@ -312,11 +369,18 @@ initialize() {
     set +f
     IFS="$old_ifs"
     set -- "$prefix/bin/$program" --config "$relay_config/relay.toml" init "$@"
-    if [ -n "$code_file" ]; then
-        (umask 077 && "$@" >"$code_file") || die "the relay could not be set up; mend what it says and run this again"
-    else
-        "$@" || die "the relay could not be set up; mend what it says and run this again"
+    if [ -z "$code_file" ]; then
+        "$@" || die "$not_set_up"
+        return
     fi
+    # A file of its own, which nobody has open or reads; the code of before stays until there is another.
+    [ ! -d "$code_file" ] || die "--code-file $code_file is a directory"
+    new_code="$(umask 077 && mktemp "$code_file.XXXXXX")" || die "cannot write beside $code_file"
+    if ! "$@" >"$new_code"; then
+        rm -f "$new_code"
+        die "$not_set_up"
+    fi
+    mv -f "$new_code" "$code_file" || die "cannot write $code_file; the pairing code is in $new_code"
 }
 
 # The configuration is root's to write and the relay's to read, and holds no secret; the state is the relay's.
@@ -324,26 +388,42 @@ own() {
     chmod 755 "$relay_config"
     chmod 644 "$relay_config/relay.toml"
     mkdir -p "$relay_state"
-    chown -R "$relay_user:$relay_user" "$relay_state"
+    # A link that the relay's user put there is not followed.
+    chown -hR "$relay_user:$relay_user" "$relay_state"
     chmod 700 "$relay_state"
+}
+
+# The top of the file, before any table: those have a `listen` too.
+listen_address() {
+    sed -n '/^[[:space:]]*\[/q
+        s/^[[:space:]]*listen[[:space:]]*=[[:space:]]*["'"'"']\([^"'"'"']*\)["'"'"'].*/\1/p' "$relay_config/relay.toml"
 }
 
 # systemd opens the port, so that the relay needs no privilege; behind a proxy the relay opens its own, on loopback.
 start() {
     opened="$program.socket"
-    listen="$(sed -n 's/^listen = "\(.*\)"$/\1/p' "$relay_config/relay.toml")"
+    listen="$(listen_address)"
     case "$listen" in
+        "") die "cannot tell the address that \`listen\` of $relay_config/relay.toml names; write it as  listen = \"0.0.0.0:443\"" ;;
         127.* | \[::1\]*) opened="" ;;
-        *:443) ;;
-        *)
-            printf '[Socket]\nListenStream=\nListenStream=%s\n' "$listen" >"$work/port.conf"
-            place 644 "$work/port.conf" "$units/$program.socket.d/port.conf"
-            write_record
-            ;;
+        # What the unit itself says; it is every address, so any one of them is not.
+        0.0.0.0:443 | \[::\]:443) ;;
+        *) printf '[Socket]\nListenStream=\nListenStream=%s\n' "$listen" >"$work/port.conf" ;;
     esac
-    if [ -d /run/systemd/system ] && has systemctl; then
+    port="$units/$program.socket.d/port.conf" before=""
+    [ ! -f "$port" ] || before="$(cat "$port")"
+    rm -f "$port"
+    place 644 "$work/port.conf" "$port"
+    write_record
+    if runs_systemd; then
         systemctl daemon-reload
-        [ -z "$opened" ] || systemctl enable --quiet --now "$opened" || die "systemd cannot open the relay's port; see: systemctl status $opened"
+        # A socket that is open already keeps the port that it has.
+        [ "$before" = "$(cat "$port" 2>/dev/null || true)" ] || systemctl stop "$program.service" "$program.socket"
+        if [ -z "$opened" ]; then
+            systemctl disable --quiet --now "$program.socket" 2>/dev/null || true
+        else
+            systemctl enable --quiet --now "$opened" || die "systemd cannot open the relay's port; see: systemctl status $opened"
+        fi
         systemctl enable --quiet "$program.service"
         systemctl restart "$program.service" || die "the relay does not start; see: journalctl -u $program"
         say "the relay runs; its log: journalctl -u $program"
@@ -354,20 +434,26 @@ start() {
 
 # --- removing it -----------------------------------------------------------------------------------------------------
 
+# usage: remove_directories LINES: innermost first; one that holds anything else stays.
+remove_directories() {
+    printf '%s\n' "$1" | awk '/\/$/ { line[++count] = $0 } END { for (; count > 0; count--) print line[count] }' |
+        while IFS= read -r path; do rmdir "$path" 2>/dev/null || true; done
+}
+
 uninstall() {
+    [ -f "$record" ] || ! has "$program" ||
+        die "$(command -v "$program") is not of this installer, or has another --prefix than $prefix: remove it the way it came"
     if [ "$program" = awslambdaproxy ]; then stop_agent; else stop_relay; fi
     if [ -f "$record" ]; then
-        # Innermost first; a directory that holds anything else stays.
-        lines="$(awk '{ line[NR] = $0 } END { for (at = NR; at > 0; at--) print line[at] }' "$record")"
-        printf '%s\n' "$lines" | while IFS= read -r path; do
+        made="$(cat "$record")"
+        printf '%s\n' "$made" | while IFS= read -r path; do
             case "$path" in
                 */) ;;
                 *) rm -f "$path" ;;
             esac
         done
-        printf '%s\n' "$lines" | while IFS= read -r path; do
-            case "$path" in */) rmdir "$path" 2>/dev/null || true ;; esac
-        done
+        remove_directories "$made"
+        if [ "$program" = awslambdaproxy-relay ]; then reload_units; fi
         say "removed $program from $prefix"
     else
         say "$program was not installed in $prefix by this installer"
@@ -379,36 +465,60 @@ uninstall() {
 # What the program set up in the system is its own to take back. Only it can take back what it made in AWS, and only what it
 # noted tells where that is.
 stop_agent() {
-    if [ "$purge" = yes ] && grep -q '"deployments": *\[ *{' "$(state)/deployments.json" 2>/dev/null; then
+    if [ "$purge" = yes ] && has_deployments; then
         die "functions of yours are still in AWS; run \`awslambdaproxy destroy\` first"
     fi
     agent="$prefix/bin/awslambdaproxy"
-    [ -x "$agent" ] || return 0
-    "$agent" proxy off >/dev/null 2>&1 || true
-    "$agent" service uninstall >/dev/null 2>&1 || true
+    # One that does not run on this machine has set up nothing on it.
+    "$agent" --version >/dev/null 2>&1 || return 0
+    take_back proxy off
+    take_back service uninstall
+}
+
+# usage: take_back WORDS: who has nothing to take back says yes.
+take_back() {
+    refused="$("$agent" "$@" 2>&1 >/dev/null </dev/null)" ||
+        die "\`awslambdaproxy $*\` failed, so the program that can do it stays: ${refused#error: }"
+}
+
+has_deployments() {
+    tr -d ' \t\r\n' <"$(state)/deployments.json" 2>/dev/null | grep -q '"deployments":\[{'
 }
 
 state() {
     if [ "$(uname -s)" = Darwin ]; then
         echo "$HOME/Library/Application Support/awslambdaproxy"
     else
-        echo "${XDG_STATE_HOME:-$HOME/.local/state}/awslambdaproxy"
+        xdg "${XDG_STATE_HOME:-}" .local/state
     fi
+}
+
+# usage: xdg VALUE DEFAULT: a relative value counts for nothing.
+xdg() {
+    case "$1" in
+        /*) echo "$1/awslambdaproxy" ;;
+        *) echo "$HOME/$2/awslambdaproxy" ;;
+    esac
 }
 
 purge_agent() {
     rm -rf "$(state)"
-    if [ "$(uname -s)" != Darwin ]; then
-        rm -rf "${XDG_CONFIG_HOME:-$HOME/.config}/awslambdaproxy"
-        rm -rf "${XDG_DATA_HOME:-$HOME/.local/share}/awslambdaproxy" "${XDG_CACHE_HOME:-$HOME/.cache}/awslambdaproxy"
+    if [ "$(uname -s)" = Darwin ]; then
+        rm -f "$HOME/Library/Logs/awslambdaproxy.log"
+    else
+        rm -rf "$(xdg "${XDG_CONFIG_HOME:-}" .config)" "$(xdg "${XDG_DATA_HOME:-}" .local/share)" "$(xdg "${XDG_CACHE_HOME:-}" .cache)"
     fi
     say "removed the configuration and state of awslambdaproxy"
 }
 
 stop_relay() {
-    if [ -d /run/systemd/system ] && has systemctl; then
-        systemctl disable --now --quiet "$program.socket" "$program.service" 2>/dev/null || true
-    fi
+    if runs_systemd; then systemctl disable --now --quiet "$program.socket" "$program.service" 2>/dev/null || true; fi
+}
+
+runs_systemd() { [ -d /run/systemd/system ] && has systemctl; }
+
+reload_units() {
+    if runs_systemd; then systemctl daemon-reload; fi
 }
 
 purge_relay() {
@@ -416,7 +526,6 @@ purge_relay() {
     if id -u "$relay_user" >/dev/null 2>&1; then
         if has userdel; then userdel "$relay_user"; else deluser "$relay_user"; fi || die "cannot remove the user $relay_user"
     fi
-    if [ -d /run/systemd/system ] && has systemctl; then systemctl daemon-reload; fi
     say "removed the configuration, state and user of the relay"
 }
 

@@ -12,10 +12,15 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
 use crate::app::local_relay;
 #[cfg(unix)]
 use crate::cloud::local::local_child;
 use crate::cloud::local::server;
+use crate::log::{VARIABLE, may_be_shown};
 
 /// Runs the hidden program that the arguments name; `None` when they name none.
 pub fn run(arguments: &[OsString]) -> Option<ExitCode> {
@@ -42,8 +47,8 @@ fn report(error: &anyhow::Error) -> ExitCode {
 
 /// These programs log to the agent's own standard error, in trouble only unless `AWSLAMBDAPROXY_LOG` wants more.
 fn log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("AWSLAMBDAPROXY_LOG");
-    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    let filter = EnvFilter::try_from_env(VARIABLE).unwrap_or_else(|_| EnvFilter::new("warn"));
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
     // A log that was started before stays.
-    let _started = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).try_init();
+    let _started = tracing_subscriber::registry().with(filter).with(may_be_shown()).with(lines).try_init();
 }

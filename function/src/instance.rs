@@ -123,6 +123,7 @@ impl Instance {
                 nonce: self.nonce,
                 generation: self.settings.generation,
                 version: env!("CARGO_PKG_VERSION").to_owned(),
+                phases: None,
             },
             connector: Connector::new(policy, self.resolver.clone(), source),
         };

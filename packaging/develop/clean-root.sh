@@ -16,19 +16,7 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 130' INT TERM HUP
 
-# A release of what is built here, signed with the key of tests.
-cargo build --quiet --package awslambdaproxy --package awslambdaproxy-relay
-host="$(rustc -vV | sed -n 's/^host: //p')"
-files="$work/site/releases/latest/download"
-for program in awslambdaproxy awslambdaproxy-relay; do
-    strip -o "$work/$program" "target/debug/$program"
-    packaging/release/archive.sh "$work/$program" "$host" "$files" >/dev/null
-done
-version="$(target/debug/awslambdaproxy --version | cut -d' ' -f2)"
-mkdir "$work/site/releases/download"
-ln -s ../latest/download "$work/site/releases/download/v$version"
-packaging/release/stamp.sh "$(openssl pkey -in packaging/develop/release-key.pem -pubout | sed -n 2p)" "$files"
-packaging/release/sign.sh "$files" packaging/develop/release-key.pem
+packaging/develop/release.sh "$work/site"
 python3 -u -m http.server --bind 127.0.0.1 --directory "$work/site" 0 >"$work/server.log" 2>&1 &
 server=$!
 port=""
@@ -50,7 +38,7 @@ inside() {
     chroot "$work/root" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME="$home" "$@"
 }
 inside /root useradd --create-home visitor
-cp "$files/install.sh" "$work/root/opt/"
+cp "$work/site/releases/latest/download/install.sh" "$work/root/opt/"
 
 # Every file with its content and mode, but for what the tools that make users leave behind.
 tree() {

@@ -30,9 +30,18 @@ pub enum Ended {
     Lost,
 }
 
-/// Milliseconds from the invitation to each phase; those not reached are null.
+/// Milliseconds from the invitation to each phase; those not reached, and those that a function of another version does not
+/// tell, are null.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Phases {
+    /// The dial began of which the next three tell, where others were in vain before it.
+    pub dialling: Option<u64>,
+    /// The relay's name had an address.
+    pub resolved: Option<u64>,
+    /// TCP to it stood.
+    pub connected: Option<u64>,
+    /// TLS with it stood.
+    pub secured: Option<u64>,
     /// The leg to the relay stands.
     pub dialled: Option<u64>,
     /// The agent's leg does too.
@@ -96,15 +105,22 @@ mod tests {
     fn the_answer_is_flat_and_its_reasons_are_words() {
         let nonce = InstanceNonce::mint();
         let mut outcome = Outcome::from(Ended::ToldToEnd);
-        outcome.phases.dialled = Some(7);
+        (outcome.phases.connected, outcome.phases.dialled) = (Some(5), Some(7));
         let summary = Summary { outcome, instance: nonce, generation: 3, version: "1.2.3".into() };
         let expected = serde_json::json!({
-            "ended": "told_to_end", "streams": 0, "bytes_up": 0, "bytes_down": 0, "dialled": 7, "paired": null, "tls": null,
+            "ended": "told_to_end", "streams": 0, "bytes_up": 0, "bytes_down": 0,
+            "dialling": null, "resolved": null, "connected": 5, "secured": null, "dialled": 7, "paired": null, "tls": null,
             "instance": nonce.to_string(), "generation": 3, "version": "1.2.3",
         });
         assert_eq!(serde_json::to_value(&summary).expect("json"), expected);
-        let mut newer = expected;
+        let mut newer = expected.clone();
         newer["of_tomorrow"] = 1.into();
         assert_eq!(serde_json::from_value::<Summary>(newer).expect("what a newer neighbour adds is not minded"), summary);
+        let mut older = expected;
+        for phase in ["dialling", "resolved", "connected", "secured"] {
+            older.as_object_mut().expect("an object").remove(phase);
+        }
+        let known = serde_json::from_value::<Summary>(older).expect("what an older one does not tell is not missed");
+        assert_eq!(known.outcome.phases, Phases { dialled: Some(7), ..Phases::default() });
     }
 }

@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 
+use crate::answer::Phases;
 use crate::instance::InstanceNonce;
 use crate::limits::LONGEST_CONTROL_LINE;
 
@@ -24,6 +25,9 @@ pub enum FromFunction {
         generation: u64,
         /// The function's version.
         version: String,
+        /// How long the beginning of the tunnel took; not told again where the tunnel is served on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        phases: Option<Phases>,
     },
     /// The invocation nears its deadline; the agent orders `renew` or `end`.
     Ending {
@@ -100,7 +104,8 @@ mod tests {
     #[tokio::test]
     async fn messages_survive_the_wire() {
         let (mut near, far) = tokio::io::duplex(8);
-        let hello = FromFunction::Hello { nonce: InstanceNonce::mint(), generation: 3, version: "0.1.0".into() };
+        let phases = Some(Phases { resolved: Some(2), ..Phases::default() });
+        let hello = FromFunction::Hello { nonce: InstanceNonce::mint(), generation: 3, version: "0.1.0".into(), phases };
         let mut far = Reader::new(far);
         let (sent, got) = tokio::join!(
             async { write(&mut near, &hello).await.and(write(&mut near, &FromFunction::Ending { deadline: 5 }).await) },
@@ -123,7 +128,7 @@ mod tests {
     async fn what_a_newer_neighbour_adds_is_not_minded() {
         let nonce = InstanceNonce::mint();
         let line = format!("{{\"hello\":{{\"nonce\":\"{nonce}\",\"generation\":3,\"version\":\"9.0.0\",\"more\":1}}}}\n");
-        let hello = FromFunction::Hello { nonce, generation: 3, version: "9.0.0".into() };
+        let hello = FromFunction::Hello { nonce, generation: 3, version: "9.0.0".into(), phases: None };
         assert_eq!(Reader::new(line.as_bytes()).next().await.expect("hello"), Some(hello));
     }
 

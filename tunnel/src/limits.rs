@@ -20,6 +20,9 @@ pub const ENTRY_LIFE: Duration = Duration::from_secs(120);
 pub const DIAL_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long the function repeats its first dial while the relay does not know the ticket.
 pub const FIRST_DIAL: Duration = Duration::from_secs(5);
+/// How long the function tries to reach a relay that it has not reached before. The agent waits 30 s for it, of which a start
+/// may take 10: so the answer, with its cause, comes before the agent gives up.
+pub const FIRST_LEG: Duration = Duration::from_secs(15);
 /// A gap between two ticks above this was a freeze or a sleep: time not run.
 pub const FREEZE: Duration = Duration::from_secs(2);
 /// Kernel-side unsent bytes on every socket of a tunnel: more only adds latency (see TCP_NOTSENT_LOWAT in tcp(7)).

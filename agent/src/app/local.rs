@@ -51,7 +51,7 @@ impl LocalMachine {
             regions: self.regions.clone(),
             relays: self.relays.clone(),
             egress: self.egress.clone(),
-            account: None,
+            account: wiring::Payer::Nobody,
         }
     }
 

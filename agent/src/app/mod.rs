@@ -31,6 +31,7 @@ use crate::cloud::Cloud;
 use crate::config::{Config, Mode};
 use crate::control_socket::ControlSocket;
 use crate::exits::Pool;
+use crate::exits::actor::LAST_WORDS;
 use crate::health::Health;
 use crate::listener::{Listener, Shutdown};
 use crate::money::Book;
@@ -43,6 +44,8 @@ use crate::system::Signals;
 /// How long exits may take to end once streams are cut. With what ends after them everything is gone within 2 s: users
 /// wait for a prompt.
 const END_TIMEOUT: Duration = Duration::from_millis(1400);
+// A function that does not answer must still learn from the relay that it is not wanted.
+const _: () = assert!(LAST_WORDS.as_millis() < END_TIMEOUT.as_millis());
 
 /// How to run, beyond the configuration.
 pub struct RunOptions {
@@ -74,7 +77,10 @@ pub async fn run(config: Config, options: RunOptions) -> anyhow::Result<RunEnd> 
                 machine = LocalMachine::start(&config, &addresses) => machine?,
                 () = signals.next() => return Ok(RunEnd::Asked),
             };
-            let agent = Running::start(&config, &options, listener, addresses, machine.setup()).await?;
+            let agent = tokio::select! {
+                agent = Running::start(&config, &options, listener, addresses, machine.setup()) => agent?,
+                () = signals.next() => return Ok(RunEnd::Asked),
+            };
             (options.say)("local mode: sites see this machine's own address");
             let end = agent.serve(&options, signals).await;
             machine.stop().await;
@@ -85,7 +91,10 @@ pub async fn run(config: Config, options: RunOptions) -> anyhow::Result<RunEnd> 
                 setup = aws::setup(&config, &addresses, options.say) => setup?,
                 () = signals.next() => return Ok(RunEnd::Asked),
             };
-            let agent = Running::start(&config, &options, listener, addresses, setup).await?;
+            let agent = tokio::select! {
+                agent = Running::start(&config, &options, listener, addresses, setup) => agent?,
+                () = signals.next() => return Ok(RunEnd::Asked),
+            };
             Ok(agent.serve(&options, signals).await)
         }
     }
@@ -110,6 +119,7 @@ struct Running {
     serving: AbortOnDropHandle<()>,
     _keeping: AbortOnDropHandle<()>,
     _offering: Option<AbortOnDropHandle<()>>,
+    _asking: Option<AbortOnDropHandle<()>>,
     face: Arc<Face>,
     book: Book,
 }
@@ -120,11 +130,11 @@ impl Running {
         options: &RunOptions,
         listener: Listener,
         addresses: Vec<SocketAddr>,
-        setup: wiring::CloudSetup<C>,
+        mut setup: wiring::CloudSetup<C>,
     ) -> anyhow::Result<Self> {
         let (pool, health, network) = (Pool::new(wiring::pool(config)), Health::default(), Network::watch());
-        let book = wiring::book(config, &health)?;
-        setup.account.iter().for_each(|account| book.set_account(account));
+        let book = wiring::book(config, &health).await?;
+        let asking = std::mem::replace(&mut setup.account, wiring::Payer::Nobody).tell(&book);
         let relays = Relays::new(setup.relays.clone());
         let keeping = keeper::begin(relays.clone(), &network, health.clone());
         relays.measured().await;
@@ -146,6 +156,7 @@ impl Running {
             supervisor: handle,
             shutdown,
             _offering: offering,
+            _asking: asking,
             face: Arc::new(face),
             book,
         })
@@ -165,19 +176,23 @@ impl Running {
             self.drain(options).await;
             self.end().await;
         };
-        tokio::select! {
+        let end = tokio::select! {
             () = ending => RunEnd::Asked,
             () = &mut asking => RunEnd::Interrupted,
             () = signals.next() => RunEnd::Interrupted,
-        }
+        };
+        self.book.close().await;
+        end
     }
 
-    /// Lets streams finish for as long as was asked for.
+    /// Lets streams finish for as long as was asked for, or until somebody asks again.
     async fn drain(&mut self, options: &RunOptions) {
         let Some(limit) = options.drain else { return };
         (options.say)("no new connections are taken; running ones may finish (a second signal ends them)");
-        if tokio::time::timeout(limit, &mut self.serving).await.is_err() {
-            tracing::warn!("the time to drain is over; what still runs is cut");
+        tokio::select! {
+            _finished = &mut self.serving => {}
+            () = tokio::time::sleep(limit) => tracing::warn!("the time to drain is over; what still runs is cut"),
+            () = self.face.stopped() => tracing::info!("asked to end without waiting; what still runs is cut"),
         }
     }
 
@@ -191,7 +206,6 @@ impl Running {
         if tokio::time::timeout(END_TIMEOUT, ended).await.is_err() {
             tracing::warn!("some functions did not confirm their end; they end by themselves within exits.grace");
         }
-        self.book.close().await;
     }
 }
 

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
-use tokio_util::task::TaskTracker;
+use futures_util::future::BoxFuture;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tunnel::instance::InstanceNonce;
 use tunnel::invitation::{RelayEndpoint, check_authorities};
 use tunnel::leg::authorities::Authorities;
@@ -15,7 +16,7 @@ use tunnel::leg::tls::trusting;
 
 use super::trust::{authorities, roots};
 use crate::cloud::Cloud;
-use crate::config::{self, Architecture, Config, HttpUrl, Mode, RelayConfig, project_dirs};
+use crate::config::{self, Architecture, Config, HttpUrl, Mode, RelayConfig, state_dir};
 use crate::corporate::{BadProxy, CorporateProxy, Proxies};
 use crate::exits::actor::Outfit;
 use crate::exits::address::CheckUrl;
@@ -39,8 +40,35 @@ pub(super) struct CloudSetup<C> {
     pub(super) relays: Vec<AgentRelay>,
     /// What exits may connect to.
     pub(super) egress: tunnel::invitation::Egress,
-    /// Whose bill it is, where there is one and it is known.
-    pub(super) account: Option<String>,
+    /// Whose bill it is.
+    pub(super) account: Payer,
+}
+
+/// Whose bill it is: an account's number.
+pub(super) enum Payer {
+    /// Nothing costs anything.
+    Nobody,
+    /// It is known.
+    Known(String),
+    /// AWS could not be asked yet; this goes on asking.
+    Asked(BoxFuture<'static, String>),
+}
+
+impl Payer {
+    /// Tells the book, now or as soon as it is known. The handle ends the asking.
+    pub(super) fn tell(self, book: &Book) -> Option<AbortOnDropHandle<()>> {
+        match self {
+            Self::Nobody => None,
+            Self::Known(account) => {
+                book.set_account(&account);
+                None
+            }
+            Self::Asked(answer) => {
+                let book = book.clone();
+                Some(AbortOnDropHandle::new(tokio::spawn(async move { book.set_account(&answer.await) })))
+            }
+        }
+    }
 }
 
 /// What an agent watches beside its exits.
@@ -77,8 +105,8 @@ pub(super) fn supervisor<C: Cloud>(
 }
 
 /// What one exit beside a running agent needs, and whom it may ask for its address.
-pub(crate) fn single_exit<C: Cloud>(config: &Config, cloud: Arc<C>) -> anyhow::Result<(Arc<Outfit<C>>, Option<CheckUrl>)> {
-    let (relays, book) = (Relays::new(relays(config, &[])?), book(config, &Health::default())?);
+pub(crate) async fn single_exit<C: Cloud>(config: &Config, cloud: Arc<C>) -> anyhow::Result<(Arc<Outfit<C>>, Option<CheckUrl>)> {
+    let (relays, book) = (Relays::new(relays(config, &[])?), book(config, &Health::default()).await?);
     let (agent, calls, network) = (InstanceNonce::mint(), TaskTracker::new(), Network::watch());
     let (egress, grace) = (config.egress.clone(), config.exits.grace);
     let check_url = config.exits.check_url.as_ref().map(check_url).transpose()?;
@@ -104,12 +132,15 @@ pub(super) fn processor(architecture: Architecture) -> Processor {
     }
 }
 
-/// Opens the ledger of what is charged. On this machine nothing is.
-pub(super) fn book(config: &Config, health: &Health) -> anyhow::Result<Book> {
+/// Opens the ledger of what is charged. On this machine nothing is. Another agent may hold its lock.
+pub(super) async fn book(config: &Config, health: &Health) -> anyhow::Result<Book> {
     match config.mode {
         Mode::Local => Ok(Book::free()),
-        Mode::Cloud => Book::open(state_file(LEDGER)?, terms(config), health.clone())
-            .context("cannot keep the ledger of what functions cost"),
+        Mode::Cloud => {
+            let (path, terms, health) = (state_file(LEDGER)?, terms(config), health.clone());
+            let opened = tokio::task::spawn_blocking(move || Book::open(path, terms, health)).await?;
+            opened.context("cannot keep the ledger of what functions cost")
+        }
     }
 }
 
@@ -120,9 +151,8 @@ pub(super) fn is_first_run() -> anyhow::Result<bool> {
 
 /// A file in the state directory, which is made if it is not there.
 pub(super) fn state_file(name: &str) -> anyhow::Result<PathBuf> {
-    let dirs = project_dirs().context("no home directory, so no place for state")?;
-    let directory = dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir());
-    std::fs::create_dir_all(directory).with_context(|| format!("cannot create {}", directory.display()))?;
+    let directory = state_dir().context("no home directory, so no place for state")?;
+    std::fs::create_dir_all(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
     Ok(directory.join(name))
 }
 

@@ -40,6 +40,12 @@ impl Context {
         Ok(config::load(sources)?)
     }
 
+    /// Reads the configuration for what both modes have in common: a file that is sound for one of them is.
+    pub(super) fn load_for_either_mode(&self) -> Result<Loaded, Failure> {
+        let cloud = self.load(Flags::default(), Mode::Cloud);
+        cloud.or_else(|failure| self.load(Flags::default(), Mode::Local).map_err(|_| failure))
+    }
+
     /// The profile that the command line names.
     pub(super) fn profile(&self) -> Option<&str> {
         self.profile.as_deref()

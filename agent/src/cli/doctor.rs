@@ -6,6 +6,7 @@ use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
 use crate::config::{Flags, Mode};
+use crate::deploy::State;
 use crate::doctor::{self, Area, Check, Findings};
 
 /// Options of `doctor`.
@@ -43,7 +44,8 @@ async fn findings(context: &Context, quietly: bool) -> Findings {
         Check::warn(Area::Config, COMPONENT, file, "there is no such file; defaults and the environment hold")
             .mend("`awslambdaproxy init` writes it")
     };
-    let mut findings = Box::pin(doctor::examine(&loaded.config, context.agent().ok().as_ref())).await;
+    let (agent, state) = (context.agent().ok(), context.place().ok().map(|place| State::of(&place)));
+    let mut findings = Box::pin(doctor::examine(&loaded.config, agent.as_ref(), state.as_ref())).await;
     findings.0.insert(0, config);
     findings
 }

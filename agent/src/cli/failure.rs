@@ -95,7 +95,11 @@ impl From<io::Error> for Failure {
 impl From<CloudError> for Failure {
     fn from(error: CloudError) -> Self {
         let hint = Some(error.hint().into_owned());
-        let exit = if error.is_refusal() { Exit::Aws } else { Exit::Failure };
+        let exit = match &error {
+            CloudError::Setting { .. } => Exit::Config,
+            refusal if refusal.is_refusal() => Exit::Aws,
+            _ => Exit::Failure,
+        };
         Self { hint, ..Self::new(exit, error) }
     }
 }

@@ -24,9 +24,11 @@ pub(super) async fn run(context: &Context, arguments: RotateArgs) -> Result<Exit
     let order = RotateOrder { fresh: arguments.fresh, regions: arguments.regions };
     let report = context.agent()?.rotate(order).await?;
     for region in &report.regions {
-        match &region.error {
-            None => context.printer.data(&line(region))?,
-            Some(error) => context.printer.talk(&format!("{}: {error}", region.region)),
+        if region.error.is_none() || region.new.is_some() {
+            context.printer.data(&line(region))?;
+        }
+        if let Some(error) = &region.error {
+            context.printer.talk(&format!("{}: {error}", region.region));
         }
         if let Some(note) = &region.note {
             context.printer.talk(&format!("{}: {note}", region.region));
@@ -41,10 +43,12 @@ fn line(region: &RotatedRegion) -> String {
 }
 
 fn verdict(report: &RotateReport) -> Exit {
-    match report.regions.iter().filter(|region| region.error.is_some()).count() {
+    let failed: Vec<&RotatedRegion> = report.regions.iter().filter(|region| region.error.is_some()).collect();
+    match failed.len() {
         0 => Exit::Ok,
-        failed if failed == report.regions.len() => Exit::Failure,
-        _ => Exit::SomeRegions,
+        all if all < report.regions.len() => Exit::SomeRegions,
+        _ if failed.iter().all(|region| region.refused) => Exit::Aws,
+        _ => Exit::Failure,
     }
 }
 
@@ -54,7 +58,7 @@ mod tests {
 
     fn region(error: Option<&str>) -> RotatedRegion {
         let old = Some("203.0.113.7".parse().expect("address"));
-        RotatedRegion { region: "us-west-2".into(), old, new: None, error: error.map(str::to_owned), note: None }
+        RotatedRegion { region: "us-west-2".into(), old, new: None, error: error.map(str::to_owned), refused: false, note: None }
     }
 
     #[test]
@@ -64,5 +68,8 @@ mod tests {
         assert_eq!(verdict(&report(&[None, None])), Exit::Ok);
         assert_eq!(verdict(&report(&[None, Some("throttled")])), Exit::SomeRegions);
         assert_eq!(verdict(&report(&[Some("throttled")])), Exit::Failure);
+        let refused = RotatedRegion { refused: true, ..region(Some("not permitted")) };
+        assert_eq!(verdict(&RotateReport { regions: vec![refused.clone()] }), Exit::Aws);
+        assert_eq!(verdict(&RotateReport { regions: vec![refused, region(None)] }), Exit::SomeRegions);
     }
 }

@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use crate::config::{Flags, Mode};
 use crate::control_socket::NoPlace;
-use crate::service::{Manager, Service, manager};
+use crate::service::{Manager, Service, lasting, manager};
 use crate::tools::SystemTools;
 
 /// Options of `service`.
@@ -56,7 +56,7 @@ async fn install(context: &Context, manager: &dyn Manager) -> Result<Exit, Failu
         let text = "an agent runs on this configuration already, and the service would be a second one; end it first (Ctrl-C)";
         return Err(anyhow!(text).into());
     }
-    let service = Service { program: program()?, config: context.named_file()? };
+    let service = Service { program: program()?, config: context.named_file()?, profile: context.profile().map(str::to_owned) };
     manager.install(&SystemTools, &service)?;
     context.printer.data("installed\n")?;
     context.printer.talk(&format!("it starts whenever you log in; its log: {}", manager.log_hint()));
@@ -65,7 +65,8 @@ async fn install(context: &Context, manager: &dyn Manager) -> Result<Exit, Failu
 
 /// The program by the name under which it was found, so that an update reaches the service too.
 fn program() -> Result<PathBuf, Failure> {
-    Ok(std::env::current_exe().context("cannot find this program's own file")?)
+    let file = std::env::current_exe().context("cannot find this program's own file")?;
+    Ok(lasting(file, std::env::args_os().next(), std::env::var_os("PATH").as_deref()))
 }
 
 fn uninstall(context: &Context, manager: &dyn Manager) -> Result<Exit, Failure> {

@@ -8,7 +8,6 @@ use semver::Version;
 use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
-use crate::config::{Flags, Mode};
 use crate::update::{PROGRAM, server};
 
 /// Options of `update`.
@@ -44,7 +43,7 @@ pub(super) async fn run(context: &Context, arguments: UpdateArgs) -> Result<Exit
 /// Where releases come from.
 fn release_server(context: &Context) -> Result<Server, Failure> {
     let config = |error| Failure::new(Exit::Config, error);
-    let loaded = match context.load(Flags::default(), Mode::Local) {
+    let loaded = match context.load_for_either_mode() {
         Ok(loaded) => loaded,
         // A configuration for another version must not stand in the way of that version.
         Err(failure) => {

@@ -12,7 +12,7 @@ use secrecy::ExposeSecret;
 use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
-use crate::config::{Credentials, Flags, Mode};
+use crate::config::Credentials;
 use crate::proxy::auth::region_username;
 use crate::system::become_it;
 
@@ -89,7 +89,7 @@ pub(super) async fn exec(context: &Context, arguments: ExecArgs) -> Result<Exit,
 
 /// What the proxy asks of its clients.
 fn credentials(context: &Context) -> Result<Option<Credentials>, Failure> {
-    Ok(context.load(Flags::default(), Mode::Local)?.config.proxy.credentials)
+    Ok(context.load_for_either_mode()?.config.proxy.credentials)
 }
 
 /// The proxy's URL. A region goes into the user name, where every program can carry it.

@@ -6,6 +6,10 @@ use std::io;
 
 /// Longest text of the cloud that is passed on, characters: AWS's own are shorter, and a broken gateway answers with pages.
 const LONGEST_TEXT: usize = 1000;
+/// How AWS tells that somebody forbids a call, and not only that nobody allows it.
+const EXPLICIT_DENY: &str = "explicit deny";
+/// What must allow a call beside the caller's own policy, as AWS calls it.
+const BOUNDS: [&str; 4] = ["permissions boundary", "service control policy", "session policy", "VPC endpoint policy"];
 
 /// What the cloud said when it did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -82,6 +86,14 @@ pub enum CloudError {
     /// The cloud itself failed (5xx); the invocation may have run.
     #[error("the cloud failed at {0}")]
     Service(Reply),
+    /// What the environment or AWS's own files say cannot be used; nothing was sent.
+    #[error("{name} cannot be used: {reason}")]
+    Setting {
+        /// What says it.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// No connection came about; nothing was sent.
     #[error("the cloud cannot be reached")]
     Unreachable(#[source] io::Error),
@@ -139,13 +151,14 @@ impl CloudError {
             | Self::RegionDisabled { .. }
             | Self::NotFound(_)
             | Self::Refused(_)
+            | Self::Setting { .. }
             | Self::Lost(_) => false,
         }
     }
 
     /// Whether the cloud heard the call and said no.
     pub fn is_refusal(&self) -> bool {
-        !matches!(self, Self::Service(_) | Self::Unreachable(_) | Self::Lost(_))
+        !matches!(self, Self::Setting { .. } | Self::Service(_) | Self::Unreachable(_) | Self::Lost(_))
     }
 
     /// A stable name for scripts, as problems in `status` carry it.
@@ -160,6 +173,7 @@ impl CloudError {
             Self::Conflict(_) => "function_busy",
             Self::Refused(_) => "aws_refused",
             Self::Service(_) => "aws_failed",
+            Self::Setting { .. } => "aws_setting",
             Self::Unreachable(_) => "aws_unreachable",
             Self::Lost(_) => "aws_lost",
         }
@@ -168,6 +182,11 @@ impl CloudError {
     /// The cause below, in words, where there is one.
     pub fn cause(&self) -> Option<String> {
         std::error::Error::source(self).map(ToString::to_string)
+    }
+
+    /// The error and the cause below, in words.
+    pub fn told(&self) -> String {
+        self.cause().map_or_else(|| self.to_string(), |cause| format!("{self}: {cause}"))
     }
 
     /// What the cloud itself said, if it did.
@@ -179,7 +198,7 @@ impl CloudError {
             | Self::Conflict(reply)
             | Self::Refused(reply)
             | Self::Service(reply) => Some(reply),
-            Self::Throttled { .. } | Self::Unreachable(_) | Self::Lost(_) => None,
+            Self::Throttled { .. } | Self::Setting { .. } | Self::Unreachable(_) | Self::Lost(_) => None,
         }
     }
 
@@ -187,9 +206,7 @@ impl CloudError {
     pub fn hint(&self) -> Cow<'static, str> {
         match self {
             Self::Throttled { reason } => throttle_hint(reason).into(),
-            Self::Denied { action, .. } => {
-                format!("add {action} to the caller's policy; `awslambdaproxy policy` prints all that is needed").into()
-            }
+            Self::Denied { action, reply } => denial_hint(action, &reply.message),
             Self::Credentials(reply) => credentials_hint(reply).into(),
             Self::RegionDisabled { region, .. } => {
                 format!("enable {region} under Account, AWS Regions in the AWS console, or take it out of regions").into()
@@ -198,9 +215,24 @@ impl CloudError {
             Self::Conflict(_) => "another change is under way; it is tried again".into(),
             Self::Refused(_) => "`awslambdaproxy doctor` looks for the cause".into(),
             Self::Service(_) => "the fault is AWS's; it is tried again".into(),
+            Self::Setting { name, .. } => format!("put {name} right, or unset it").into(),
             Self::Unreachable(error) => unreachable_hint(error).into(),
             Self::Lost(_) => "the function may still run; its tunnel shows whether it does".into(),
         }
+    }
+}
+
+/// One more permission helps only where nothing else stands against the call.
+fn denial_hint(action: &str, message: &str) -> Cow<'static, str> {
+    if message.contains(EXPLICIT_DENY) {
+        return "an organisation's policy, a permissions boundary or a Deny statement forbids it, which no permission lifts; \
+                whoever made it must change it"
+            .into();
+    }
+    let bound = BOUNDS.into_iter().find(|bound| message.contains(&format!("because no {bound} allows")));
+    match bound {
+        Some(bound) => format!("the {bound} must allow {action}; whoever made it must add that").into(),
+        None => format!("add {action} to the caller's policy; `awslambdaproxy policy` prints all that is needed").into(),
     }
 }
 
@@ -304,6 +336,22 @@ mod tests {
             assert_eq!(action, named);
         }
         assert!(answered(403, "AccessDenied", text).hint().contains("add iam:PassRole to"));
+    }
+
+    #[test]
+    fn what_somebody_forbids_is_not_called_a_missing_permission() {
+        let hint = |end: &str| {
+            let text =
+                format!("User: arn:aws:iam::1:user/ci is not authorized to perform: lambda:CreateFunction on resource: x {end}");
+            answered(403, "AccessDeniedException", &text).hint().into_owned()
+        };
+        for end in ["with an explicit deny in a service control policy", "with an explicit deny in an identity-based policy"] {
+            assert!(hint(end).contains("forbids it") && !hint(end).contains("add lambda:"), "{end}: {}", hint(end));
+        }
+        let bounded = hint("because no permissions boundary allows the lambda:CreateFunction action");
+        assert!(bounded.starts_with("the permissions boundary must allow lambda:CreateFunction"), "{bounded}");
+        let missing = hint("because no identity-based policy allows the lambda:CreateFunction action");
+        assert!(missing.contains("add lambda:CreateFunction to the caller's policy"), "{missing}");
     }
 
     #[test]

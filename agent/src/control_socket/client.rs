@@ -79,7 +79,7 @@ impl Client {
     }
 
     async fn connect(&self) -> Result<impl AsyncRead + AsyncWrite + Unpin, AskError> {
-        let socket = Holder::read(&self.place.holder).map_or_else(|| self.place.socket.clone(), |holder| holder.socket);
+        let socket = Holder::read(&self.place.holder()).map_or_else(|| self.place.socket.clone(), |holder| holder.socket);
         match timeout(ASK_TIMEOUT, transport::connect(&socket)).await {
             Ok(Ok(stream)) => Ok(stream),
             Ok(Err(error)) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {

@@ -50,12 +50,13 @@ impl RunLock {
         let file = private_file().create(true).truncate(false).write(true).open(&place.lock).map_err(fail)?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(LockError::Running { pid: wait_for_pid(&place.holder) }),
+            Err(TryLockError::WouldBlock) => return Err(LockError::Running { pid: wait_for_pid(&place.holder()) }),
             Err(TryLockError::Error(error)) => return Err(fail(error)),
         }
-        let holder = Holder { pid: std::process::id(), socket };
-        holder.write(&place.holder).map_err(|source| LockError::File { path: place.holder.clone(), source })?;
-        Ok(Self { _file: file, holder: place.holder.clone() })
+        let holder = place.holder();
+        let written = Holder { pid: std::process::id(), socket }.write(&holder);
+        written.map_err(|source| LockError::File { path: holder.clone(), source })?;
+        Ok(Self { _file: file, holder })
     }
 }
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use tunnel::ticket::sha256;
 
 use super::transport;
-use crate::config::project_dirs;
+use crate::config::{project_dirs, state_dir};
 
 /// Bytes of the hash in the names: enough that two files never meet, and short for a socket's path (108 bytes).
 const NAME_BYTES: usize = 8;
@@ -29,24 +29,25 @@ pub struct Place {
     pub socket: PathBuf,
     /// The lock.
     pub lock: PathBuf,
-    /// Who holds the lock: a file of its own, since on some systems nobody else reads one that is locked.
-    pub(super) holder: PathBuf,
 }
 
 impl Place {
     /// The place of a configuration file, which need not exist.
     pub fn of(config: &Path) -> Result<Self, NoPlace> {
-        let dirs = project_dirs().ok_or(NoPlace)?;
-        let state = dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir());
-        Ok(Self::within(config, dirs.runtime_dir().unwrap_or(state), state))
+        let (dirs, state) = project_dirs().zip(state_dir()).ok_or(NoPlace)?;
+        Ok(Self::within(config, dirs.runtime_dir().unwrap_or(&state), &state))
     }
 
     /// The place in given directories.
     pub fn within(config: &Path, runtime: &Path, state: &Path) -> Self {
         let config = canonical(config);
         let name = hex::encode(&sha256(config.as_os_str().as_encoded_bytes())[..NAME_BYTES]);
-        let file = |extension| state.join(format!("{name}.{extension}"));
-        Self { socket: transport::name(runtime, &name), lock: file("lock"), holder: file("agent"), config }
+        Self { socket: transport::name(runtime, &name), lock: state.join(format!("{name}.lock")), config }
+    }
+
+    /// The file that says who holds the lock: one of its own, since on some systems nobody else reads one that is locked.
+    pub(super) fn holder(&self) -> PathBuf {
+        self.lock.with_extension("agent")
     }
 }
 

@@ -19,8 +19,14 @@ impl Agent for Fake {
     }
 
     async fn rotate(&self, order: RotateOrder) -> RotateReport {
-        let region =
-            |region| RotatedRegion { region, old: None, new: None, error: order.fresh.then(|| "no".to_owned()), note: None };
+        let region = |region| RotatedRegion {
+            region,
+            old: None,
+            new: None,
+            error: order.fresh.then(|| "no".to_owned()),
+            refused: false,
+            note: None,
+        };
         RotateReport { regions: order.regions.into_iter().map(region).collect() }
     }
 
@@ -92,7 +98,7 @@ async fn what_a_dead_agent_left_is_replaced() {
     #[cfg(unix)]
     drop(std::os::unix::net::UnixListener::bind(&place.socket).expect("bound"));
     std::fs::write(&place.lock, "").expect("written");
-    std::fs::write(&place.holder, r#"{"pid":1,"socket":"/nowhere"}"#).expect("written");
+    std::fs::write(&place.holder(), r#"{"pid":1,"socket":"/nowhere"}"#).expect("written");
     assert!(matches!(Client::new(place.clone()).status().await, Err(AskError::NotRunning)));
     ControlSocket::open(&place).expect("open");
 }
@@ -115,7 +121,7 @@ async fn socket_and_directories_are_the_users_own() {
     let place = place(&dir);
     let _socket = ControlSocket::open(&place).expect("open");
     let mode = |path: &std::path::Path| std::fs::metadata(path).expect("there").permissions().mode() & 0o777;
-    assert_eq!((mode(&place.socket), mode(&place.lock), mode(&place.holder)), (0o600, 0o600, 0o600));
+    assert_eq!((mode(&place.socket), mode(&place.lock), mode(&place.holder())), (0o600, 0o600, 0o600));
     assert_eq!((mode(&dir.path().join("run")), mode(&dir.path().join("state"))), (0o700, 0o700));
 }
 

@@ -59,8 +59,11 @@ pub struct RotatedRegion {
     pub old: Option<IpAddr>,
     /// The address now, if it is known.
     pub new: Option<IpAddr>,
-    /// Why there is no new exit.
+    /// Why there is no new exit, or none with a new address where that was asked for.
     pub error: Option<String>,
+    /// It is AWS that said no.
+    #[serde(default)]
+    pub refused: bool,
     /// What is to be said of the new address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,

@@ -50,6 +50,10 @@ impl Journal {
         Self { path: state.join(FILE) }
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     fn failed(&self, what: &'static str) -> impl FnOnce(io::Error) -> JournalError + '_ {
         move |source| JournalError { what, path: self.path.clone(), source }
     }

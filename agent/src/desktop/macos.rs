@@ -22,7 +22,12 @@ impl Desktop for MacOs {
 
     fn read(&self, tools: &dyn Tools, setting: &str) -> Result<Option<String>, ToolError> {
         let (service, option) = split(setting);
-        let shown = tools.run("networksetup", &[&format!("-get{option}"), service])?;
+        let shown = match tools.run("networksetup", &[&format!("-get{option}"), service]) {
+            Ok(shown) => shown,
+            // A service that was removed says nothing any more.
+            Err(ToolError::Failed { text, .. }) if text.contains("not a recognized network service") => return Ok(None),
+            Err(error) => return Err(error),
+        };
         let of = |name: &str| shown.lines().find_map(|line| line.strip_prefix(name)).map_or("", str::trim).to_owned();
         let state = if of("Enabled:") == "Yes" { "on" } else { "off" };
         Ok(Some(format!("{state} {} {}", of("Server:"), of("Port:"))))
@@ -33,9 +38,10 @@ impl Desktop for MacOs {
         let mut words = value.unwrap_or("off  0").splitn(3, ' ');
         let mut word = || words.next().unwrap_or_default();
         let (state, host, port) = (word(), word(), word());
-        // Setting the host switches it on too.
-        tools.run("networksetup", &[&format!("-set{option}"), service, host, port])?;
-        tools.run("networksetup", &[&format!("-set{option}state"), service, state]).map(drop)
+        // Setting the host switches it on too, whatever it says of the host.
+        let set = tools.run("networksetup", &[&format!("-set{option}"), service, host, port]);
+        tools.run("networksetup", &[&format!("-set{option}state"), service, state])?;
+        set.map(drop)
     }
 }
 

@@ -1,7 +1,7 @@
 //! On, off, status, in the order that loses nothing: read, journal, change; put back, then forget.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Kind;
 use super::journal::{Change, Entry, Journal, JournalError};
@@ -67,9 +67,25 @@ pub enum DesktopError {
     /// A program of the desktop.
     #[error("the desktop's proxy setting: {0}")]
     Tool(#[from] ToolError),
+    /// Some of it could not be put back.
+    #[error(
+        "{} of the desktop's proxy settings could not be put back: {}; `awslambdaproxy proxy off` tries them again, and \
+         without {} they stay as they are",
+        .failed.len(), list(.failed), .journal.display()
+    )]
+    Left {
+        /// Each setting, with the reason.
+        failed: Vec<(String, ToolError)>,
+        /// What says how they were.
+        journal: PathBuf,
+    },
     /// Half of it could be set, and was put back.
     #[error("the desktop's proxy setting could not be changed and is as it was: {0}")]
     Undone(#[source] ToolError),
+}
+
+fn list(failed: &[(String, ToolError)]) -> String {
+    failed.iter().map(|(setting, error)| format!("{setting}: {error}")).collect::<Vec<_>>().join("; ")
 }
 
 impl<'a> SystemProxy<'a> {
@@ -109,33 +125,48 @@ impl<'a> SystemProxy<'a> {
 
     /// Puts back what was there before.
     pub fn off(&self) -> Result<Restored, DesktopError> {
-        self.journal.read()?.map_or(Ok(Restored::Nothing), |entry| self.restore(&entry))
+        self.journal.read()?.map_or(Ok(Restored::Nothing), |entry| self.restore(entry))
     }
 
     /// The same, if it was set for the agent of this configuration file: when that agent ends, and when it starts and an
     /// earlier one did not end well.
     pub fn off_for(&self, agent: &Path) -> Result<Restored, DesktopError> {
         match self.journal.read()? {
-            Some(entry) if entry.agent == agent => self.restore(&entry),
+            Some(entry) if entry.agent == agent => self.restore(entry),
             _ => Ok(Restored::Nothing),
         }
     }
 
-    /// What switches the proxy on was written last, so it goes first.
-    fn restore(&self, entry: &Entry) -> Result<Restored, DesktopError> {
-        let desktop = entry.desktop.desktop();
-        let mut kept = Vec::new();
-        for Change { setting, before, ours } in entry.changes.iter().rev() {
-            let now = desktop.read(self.tools, setting)?;
-            if now.as_ref() == Some(ours) {
-                desktop.write(self.tools, setting, before.as_deref())?;
-            } else if now != *before {
-                kept.push(setting.clone());
+    /// What switches the proxy on was written last, so it goes first. One setting that cannot be put back keeps none of the
+    /// others from it; it alone stays in the journal.
+    fn restore(&self, mut entry: Entry) -> Result<Restored, DesktopError> {
+        let (mut kept, mut failed) = (Vec::new(), Vec::new());
+        for change in entry.changes.iter().rev() {
+            match self.put_back(entry.desktop, change) {
+                Ok(true) => {}
+                Ok(false) => kept.push(change.setting.clone()),
+                Err(error) => failed.push((change.setting.clone(), error)),
             }
         }
         self.announce(entry.desktop);
-        self.journal.clear()?;
-        Ok(Restored::Done { kept })
+        if failed.is_empty() {
+            self.journal.clear()?;
+            return Ok(Restored::Done { kept });
+        }
+        entry.changes.retain(|change| failed.iter().any(|(setting, _)| *setting == change.setting));
+        self.journal.write(&entry)?;
+        Err(DesktopError::Left { failed, journal: self.journal.path().to_owned() })
+    }
+
+    /// Whether the setting is as before; it is not where somebody changed it meanwhile.
+    fn put_back(&self, kind: Kind, Change { setting, before, ours }: &Change) -> Result<bool, ToolError> {
+        let desktop = kind.desktop();
+        let now = desktop.read(self.tools, setting)?;
+        if now.as_ref() == Some(ours) {
+            desktop.write(self.tools, setting, before.as_deref())?;
+            return Ok(true);
+        }
+        Ok(now == *before)
     }
 
     /// What holds now.

@@ -6,11 +6,13 @@ use std::sync::{Mutex, PoisonError};
 
 use super::*;
 
-/// Programs that keep settings in memory. `broken` is a setting that cannot be written.
+/// Programs that keep settings in memory. `broken` is a setting that cannot be written, `gone` a network service of macOS that
+/// was removed.
 #[derive(Default)]
 struct Memory {
     settings: Mutex<BTreeMap<String, String>>,
     broken: Option<&'static str>,
+    gone: Option<&'static str>,
 }
 
 impl Memory {
@@ -39,6 +41,10 @@ impl Memory {
             ["-listallnetworkservices"] => {
                 Ok("An asterisk (*) denotes that a network service is disabled.\nWi-Fi\n*Old\nThunderbolt Bridge".to_owned())
             }
+            [_, service, ..] if self.gone == Some(service) => Err(ToolError::Failed {
+                line: arguments.join(" "),
+                text: format!("{service} is not a recognized network service.\n** Error: The parameters were not valid."),
+            }),
             [get, service] if get.starts_with("-get") => {
                 let kept = self.get(&format!("{} {service}", &get[4..])).unwrap_or("No||0".to_owned());
                 let mut parts = kept.split('|');
@@ -184,6 +190,47 @@ fn what_fails_half_way_is_put_back() {
     assert!(matches!(proxy.on(asked()), Err(DesktopError::Undone(_))));
     assert!(memory.all().values().all(|value| value == "''"));
     assert_eq!(proxy.state().expect("state"), State::Off);
+}
+
+#[test]
+fn a_setting_that_cannot_be_put_back_keeps_no_other_from_it() {
+    let (mut memory, state) = (Memory::default(), directory());
+    memory.put("ProxyType", Some("0")).expect("put");
+    system(&memory, &state, "KDE").on(asked()).expect("on");
+    memory.broken = Some("httpsProxy");
+    let error = system(&memory, &state, "KDE").off().expect_err("one is broken");
+    let text = error.to_string();
+    assert!(text.starts_with("1 of the desktop's proxy settings could not be put back: httpsProxy: "), "{text}");
+    assert!(text.contains("read only") && text.contains("desktop-proxy.json"), "{text}");
+    let left = BTreeMap::from([("ProxyType", "0"), ("httpsProxy", "http://127.0.0.1 8080")]);
+    assert_eq!(memory.all(), left.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect());
+    // The user's own meanwhile is nobody else's.
+    memory.put("ProxyType", Some("1")).expect("put");
+    assert!(matches!(system(&memory, &state, "KDE").on(asked()), Err(DesktopError::Left { .. })), "what was before is not lost");
+    memory.broken = None;
+    assert_eq!(system(&memory, &state, "KDE").off().expect("off"), Restored::Done { kept: Vec::new() });
+    assert_eq!(memory.all(), BTreeMap::from([("ProxyType".to_owned(), "1".to_owned())]));
+}
+
+#[test]
+fn a_network_service_that_is_gone_keeps_no_other_from_being_put_back() {
+    let (mut memory, state) = (Memory::default(), directory());
+    let journal = journal::Journal::within(state.path());
+    let setting = |service: &str| journal::Change {
+        setting: format!("{service}/web"),
+        before: Some("off  0".to_owned()),
+        ours: "on 127.0.0.1 8080".to_owned(),
+    };
+    for service in ["Wi-Fi", "Thunderbolt Bridge"] {
+        memory.put(&format!("webproxy {service}"), Some("Yes|127.0.0.1|8080")).expect("put");
+    }
+    let changes = vec![setting("Wi-Fi"), setting("Thunderbolt Bridge")];
+    journal.write(&journal::Entry { desktop: Kind::MacOs, agent: AGENT.into(), changes }).expect("written");
+    memory.gone = Some("Thunderbolt Bridge");
+    let restored = system(&memory, &state, "").off().expect("off");
+    assert_eq!(restored, Restored::Done { kept: vec!["Thunderbolt Bridge/web".to_owned()] });
+    assert_eq!(memory.get("webproxy Wi-Fi").as_deref(), Some("No||0"));
+    assert_eq!(journal.read().expect("read"), None);
 }
 
 #[test]

@@ -5,11 +5,12 @@ use time::OffsetDateTime;
 use tunnel::destination::Destination;
 
 use super::check::{Area, Check};
-use super::{clock, in_time, tls};
+use super::{clock, in_time, owner, tls};
 use crate::app;
 use crate::cloud::aws::{Account, AwsCloud, DeployedFunction};
 use crate::cloud::{Cloud, CloudError};
 use crate::config::{AwsConfig, Config, Fresh};
+use crate::deploy::{Claim, State};
 
 /// Variables that name another endpoint than AWS's own.
 const ENDPOINTS: [&str; 2] = ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"];
@@ -24,10 +25,13 @@ pub(super) struct Found {
     pub(super) ready: Vec<String>,
 }
 
-pub(super) async fn examine(config: &Config, regions: &[String]) -> Found {
+pub(super) async fn examine(config: &Config, regions: &[String], state: Option<&State>) -> Found {
     let account = match Account::open(&config.aws, regions).await {
         Ok(account) => account,
-        Err(error) => return Found::nothing(vec![failed(Area::Aws, "credentials", "-", &error)]),
+        Err(error) => {
+            let area = if matches!(error, CloudError::Setting { .. }) { Area::Config } else { Area::Aws };
+            return Found::nothing(vec![failed(area, "credentials", "-", &error)]);
+        }
     };
     let ((check, number), ways) = tokio::join!(credentials(&account), way(&account));
     let mut checks = vec![check];
@@ -37,14 +41,21 @@ pub(super) async fn examine(config: &Config, regions: &[String]) -> Found {
         checks.extend(skipped);
         return Found::nothing(checks);
     }
-    let cloud = AwsCloud::new(account.clone(), &config.aws);
+    let claim = state.map(owner::claim).transpose().unwrap_or_else(|broken| {
+        checks.push(broken);
+        None
+    });
+    if let Some(claim) = &claim {
+        checks.extend(owner::of_role(&config.aws, &account, claim).await);
+    }
+    let place = Place { config, account: &account, cloud: AwsCloud::new(account.clone(), &config.aws), claim };
     let mut ready = Vec::new();
-    let asked = regions.iter().map(|region| region_checks(config, &account, &cloud, region));
+    let asked = regions.iter().map(|region| place.checks(region));
     for (region, (found, usable)) in regions.iter().zip(join_all(asked).await) {
         checks.extend(found);
         ready.extend(usable.then(|| region.clone()));
     }
-    Found { checks, cloud: Some(cloud), number, ready }
+    Found { checks, cloud: Some(place.cloud), number, ready }
 }
 
 impl Found {
@@ -102,27 +113,46 @@ fn endpoint(region: &str) -> String {
     format!("sts.{region}.{suffix}")
 }
 
-/// What a run needs in one region; and whether it is all there.
-async fn region_checks(config: &Config, account: &Account, cloud: &AwsCloud, region: &str) -> (Vec<Check>, bool) {
-    let enabled = match in_time(account.caller_in(region)).await {
-        Ok(Ok(_)) => Check::pass(Area::Region, "region", region, "enabled"),
-        Ok(Err(error)) => return (vec![failed(Area::Region, "region", region, &error)], false),
-        Err(late) => {
-            return (vec![Check::fail(Area::Region, "region", region, late).mend("check this machine's network")], false);
+/// What the regions have in common.
+struct Place<'a> {
+    config: &'a Config,
+    account: &'a Account,
+    cloud: AwsCloud,
+    /// Who this desktop is, where its state can be read.
+    claim: Option<Claim>,
+}
+
+impl Place<'_> {
+    /// What a run needs in one region; and whether it is all there.
+    async fn checks(&self, region: &str) -> (Vec<Check>, bool) {
+        let enabled = match in_time(self.account.caller_in(region)).await {
+            Ok(Ok(_)) => Check::pass(Area::Region, "region", region, "enabled"),
+            Ok(Err(error)) => return (vec![failed(Area::Region, "region", region, &error)], false),
+            Err(late) => {
+                return (vec![Check::fail(Area::Region, "region", region, late).mend("check this machine's network")], false);
+            }
+        };
+        let (config, account) = (&self.config.aws, self.account);
+        let (function, owner, invoke, quota) = tokio::join!(
+            function(config, account, region),
+            self.owner(region),
+            permission("invoke", region, account.may_invoke(region, &config.function_name)),
+            quota(self.config, &self.cloud, region),
+        );
+        let usable = [&function, &invoke].iter().all(|check| check.status != super::Status::Fail);
+        let mut checks = vec![enabled, function];
+        checks.extend(owner);
+        checks.push(invoke);
+        if self.config.exits.fresh != Fresh::Never && usable {
+            checks.push(permission("fresh", region, account.may_update(region, &config.function_name)).await);
         }
-    };
-    let (function, invoke, quota) = tokio::join!(
-        function(&config.aws, account, region),
-        permission("invoke", region, account.may_invoke(region, &config.aws.function_name)),
-        quota(config, cloud, region),
-    );
-    let usable = [&function, &invoke].iter().all(|check| check.status != super::Status::Fail);
-    let mut checks = vec![enabled, function, invoke];
-    if config.exits.fresh != Fresh::Never && usable {
-        checks.push(permission("fresh", region, account.may_update(region, &config.aws.function_name)).await);
+        checks.push(quota);
+        (checks, usable)
     }
-    checks.push(quota);
-    (checks, usable)
+
+    async fn owner(&self, region: &str) -> Option<Check> {
+        owner::of_function(&self.config.aws, self.account, self.claim.as_ref()?, region).await
+    }
 }
 
 /// The function as it is deployed, against the configuration.
@@ -138,10 +168,7 @@ async fn function(config: &AwsConfig, account: &Account, region: &str) -> Check 
 fn judge_function(config: &AwsConfig, region: &str, function: &DeployedFunction) -> Check {
     const COMPONENT: &str = "function";
     let timeout = config.timeout.as_secs();
-    let architecture = match config.architecture {
-        crate::config::Architecture::Arm64 => "arm64",
-        crate::config::Architecture::X86_64 => "x86_64",
-    };
+    let architecture = config.architecture.word();
     let DeployedFunction { memory_mb, timeout_s, architecture: found, state } = function;
     let differs = [
         (*memory_mb != config.memory_mb).then(|| format!("memory {memory_mb} MB, not {}", config.memory_mb)),
@@ -186,8 +213,7 @@ async fn quota(config: &Config, cloud: &AwsCloud, region: &str) -> Check {
 }
 
 fn failed(area: Area, component: &'static str, target: impl Into<String>, error: &CloudError) -> Check {
-    let source = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
-    Check::fail(area, component, target, format!("{error}{source}")).mend(error.hint())
+    Check::fail(area, component, target, error.told()).mend(error.hint())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! ```text
 //!   machine ─▶ relay ─┐
 //!                     ├─▶ exit (one real invocation)      check: the findings as data      clock, tls: what the ways tell
-//!              aws  ──┘
+//!       aws, owner ──┘                                      phases: how far an exit came
 //! ```
 //! Never: nothing is changed, neither on this machine nor in the account, and no check takes longer than it may.
 
@@ -12,6 +12,8 @@ mod check;
 mod clock;
 mod exit;
 mod machine;
+mod owner;
+mod phases;
 mod relay;
 mod table;
 mod tls;
@@ -24,15 +26,16 @@ use tokio::time::timeout;
 pub use self::check::{Area, Check, Findings, Status, Summary};
 use crate::config::{Config, resolve};
 use crate::control_socket::Client;
+use crate::deploy::State;
 
 /// How long one question may take: a dial and its second try, or a call to AWS with its tries.
 const LONGEST: Duration = Duration::from_secs(20);
 
 /// Examines a configuration that could be read.
-pub async fn examine(config: &Config, agent: Option<&Client>) -> Findings {
+pub async fn examine(config: &Config, agent: Option<&Client>, state: Option<&State>) -> Findings {
     let regions = resolve(&config.regions);
     let (machine, (relays, reached), account) =
-        tokio::join!(machine::examine(config, agent), relay::examine(config), aws::examine(config, &regions));
+        tokio::join!(machine::examine(config, agent), relay::examine(config), aws::examine(config, &regions, state));
     let exit = exit::examine(config, &account, reached).await;
     Findings([machine, relays, account.checks, exit].concat())
 }

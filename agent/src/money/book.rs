@@ -1,4 +1,4 @@
-//! The handle that exits and `status` hold, and the thread behind it that keeps the file.
+//! The handle that exits and `status` hold; behind it a thread keeps the file.
 //!
 //! ```text
 //!   Begin ── Invoke sent ──▶ Running ── answer ──▶ settled: Lambda's own figure, else the time it took
@@ -6,57 +6,33 @@
 //! ```
 //! Never: nobody waits for the disk for longer than a moment. What cannot be written is kept in memory, and counts.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, RecvTimeoutError, SyncSender, TrySendError};
+use std::path::PathBuf;
+use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
-use super::budget::{self, Standing};
-use super::calendar::Month;
-use super::entry::{Begin, Entry, Sum};
-use super::ledger::Ledger;
+use super::carried::Carried;
+use super::entry::{Begin, Entry};
+use super::keeper::{BEAT, Command, Keeper, Seen};
 use super::report::billed;
-use super::store::Store;
+use super::terms::Terms;
 use super::usage::{Bill, Processor};
 use crate::cloud::{Answer, CloudError};
-use crate::health::{Health, Problem, ProblemKey, Severity};
+use crate::health::Health;
 use crate::process::wall_clock as now;
 
-/// How often it is written that the agent is alive, and what others wrote is read. A killed agent's invocations count this
-/// much longer at most.
-const BEAT: Duration = Duration::from_secs(15);
 /// How long an Invoke waits for its line to be written: a disk takes milliseconds.
 const WRITING: Duration = Duration::from_secs(1);
 /// How long the last lines may take at the agent's end.
 const CLOSING: Duration = Duration::from_millis(300);
-/// Commands that may wait for the thread: regions have few invocations at a time.
-const QUEUE: usize = 1024;
-/// Lines that may wait for a disk that takes none; beyond, they are summed up.
-const UNWRITTEN: usize = 1000;
 /// What Lambda allows a function to start, beside its time limit.
 const INIT: Duration = Duration::from_secs(10);
 /// What a function needs to notice that its agent is gone: 10 s of silence, then grace, and some for a last dial.
 const NOTICE: Duration = Duration::from_secs(15);
-
-/// What an invocation is charged by, and how long it can live.
-#[derive(Debug, Clone, Copy)]
-pub struct Terms {
-    /// The functions' processor.
-    pub processor: Processor,
-    /// Their memory.
-    pub memory_mb: u32,
-    /// Their time limit.
-    pub timeout: Duration,
-    /// How long one lives on without its agent.
-    pub grace: Duration,
-    /// What a month may cost, USD.
-    pub limit_usd: Option<f64>,
-}
 
 /// Counts invocations. A handle: clones share it.
 #[derive(Debug, Clone)]
@@ -66,25 +42,10 @@ pub struct Book(Option<Arc<Shared>>);
 struct Shared {
     commands: SyncSender<Command>,
     seen: watch::Receiver<Seen>,
+    carried: Arc<Carried>,
     terms: Terms,
     run: String,
     account: Mutex<Option<String>>,
-}
-
-/// What the thread tells.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Seen {
-    bill: Bill,
-    is_spent: bool,
-}
-
-#[derive(Debug)]
-enum Command {
-    Begin(Begin, oneshot::Sender<()>),
-    End(Entry),
-    Carried { account: Option<String>, region: String, bytes: u64 },
-    Account(String),
-    Close(oneshot::Sender<()>),
 }
 
 /// An invocation that was begun. Dropped, it counts for as long as it can still live.
@@ -103,24 +64,10 @@ impl Book {
 
     /// Opens the file, which need not exist, and starts to keep it. What is wrong with it shows in `health`.
     pub fn open(path: PathBuf, terms: Terms, health: Health) -> io::Result<Self> {
-        let (commands, given) = mpsc::sync_channel(QUEUE);
-        let (tell, seen) = watch::channel(Seen { bill: Bill::default(), is_spent: false });
         let run = hex::encode(fastrand::u64(..).to_be_bytes());
-        let mut keeper = Keeper {
-            store: Store::new(path),
-            unwritten: Vec::new(),
-            open: BTreeSet::new(),
-            carried: BTreeMap::new(),
-            account: None,
-            run: run.clone(),
-            terms,
-            health,
-            tell,
-        };
-        // The month so far stands before anything is invoked.
-        keeper.write();
-        std::thread::Builder::new().name("ledger".into()).spawn(move || keeper.run(&given))?;
-        Ok(Self(Some(Arc::new(Shared { commands, seen, terms, run, account: Mutex::default() }))))
+        let carried = Arc::new(Carried::default());
+        let (commands, seen) = Keeper::start(path, run.clone(), terms, health, carried.clone())?;
+        Ok(Self(Some(Arc::new(Shared { commands, seen, carried, terms, run, account: Mutex::default() }))))
     }
 
     /// Notes that an Invoke is about to be sent; returns when that is written.
@@ -137,8 +84,7 @@ impl Book {
     /// Notes bytes that left AWS in `region`.
     pub fn carried(&self, region: &str, bytes: u64) {
         let Some(shared) = &self.0 else { return };
-        let account = shared.account();
-        shared.send(Command::Carried { account, region: region.to_owned(), bytes });
+        shared.carried.add((shared.account(), region.to_owned()), bytes);
     }
 
     /// Tells whose account it is. What was begun before counts for every account.
@@ -246,161 +192,19 @@ impl Drop for Running {
     }
 }
 
-/// The thread that owns the file.
-struct Keeper {
-    store: Store,
-    /// Lines that the disk has not taken yet.
-    unwritten: Vec<Entry>,
-    /// This agent's invocations that have not ended.
-    open: BTreeSet<String>,
-    /// Bytes since the last beat.
-    carried: BTreeMap<(Option<String>, String), u64>,
-    account: Option<String>,
-    run: String,
-    terms: Terms,
-    health: Health,
-    tell: watch::Sender<Seen>,
-}
-
-impl Keeper {
-    fn run(mut self, given: &mpsc::Receiver<Command>) {
-        let mut beat = Instant::now() + BEAT;
-        loop {
-            match given.recv_timeout(beat.saturating_duration_since(Instant::now())) {
-                Ok(Command::Begin(begin, written)) => {
-                    self.open.insert(begin.id.clone());
-                    self.unwritten.push(Entry::Begin(begin));
-                    self.write();
-                    let _not_waited_for = written.send(());
-                }
-                Ok(Command::End(end)) => self.end(end),
-                Ok(Command::Carried { account, region, bytes }) => *self.carried.entry((account, region)).or_default() += bytes,
-                Ok(Command::Account(account)) => {
-                    self.account = Some(account);
-                    self.publish();
-                }
-                Ok(Command::Close(closed)) => {
-                    // Invocations that are still open are left so: they count until their function has noticed.
-                    self.beat();
-                    let _not_waited_for = closed.send(());
-                    return;
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return self.beat(),
-            }
-            if beat <= Instant::now() {
-                beat = Instant::now() + BEAT;
-                self.beat();
-            }
-        }
-    }
-
-    fn end(&mut self, end: Entry) {
-        if let Entry::End { id, .. } = &end {
-            self.open.remove(id);
-        }
-        self.unwritten.push(end);
-        self.write();
-    }
-
-    /// An agent without invocations writes nothing, and still reads what others spend.
-    fn beat(&mut self) {
-        if !self.open.is_empty() {
-            self.unwritten.push(Entry::Alive { run: self.run.clone(), at: now().as_millis() });
-        }
-        self.sum_traffic();
-        self.write();
-    }
-
-    fn sum_traffic(&mut self) {
-        let (month, processor) = (Month::of(now()), self.terms.processor);
-        let sums = std::mem::take(&mut self.carried).into_iter().filter(|(_, bytes)| *bytes > 0);
-        self.unwritten.extend(sums.map(|((account, region), bytes_out)| {
-            Entry::Sum(Sum { account, month, region, processor, mb_ms: 0, requests: 0, bytes_out })
-        }));
-    }
-
-    fn write(&mut self) {
-        let key = ProblemKey::agent("ledger_unwritable");
-        match self.store.exchange(&self.unwritten, now()) {
-            Ok(()) => {
-                self.unwritten.clear();
-                self.health.clear(&key);
-            }
-            Err(error) => {
-                self.health.set(key, unwritable(self.store.path(), &error));
-                self.bound_unwritten();
-            }
-        }
-        self.publish();
-    }
-
-    /// Beginnings and ends that were both not written become sums.
-    fn bound_unwritten(&mut self) {
-        if self.unwritten.len() > UNWRITTEN {
-            let lines = std::mem::take(&mut self.unwritten);
-            let begun: BTreeSet<String> = lines.iter().filter_map(begins).map(str::to_owned).collect();
-            // The file holds the beginning of the others.
-            let (others, own): (Vec<Entry>, Vec<Entry>) =
-                lines.into_iter().partition(|line| matches!(line, Entry::End { id, .. } if !begun.contains(id)));
-            let mut short = Ledger::default();
-            own.into_iter().for_each(|line| short.apply(line));
-            self.unwritten = short.compact(now());
-            self.unwritten.extend(others);
-        }
-    }
-
-    fn publish(&self) {
-        let now = now();
-        let usage = |ledger: &Ledger| ledger.usage(self.account.as_deref(), Month::of(now), now);
-        let bill = if self.unwritten.is_empty() {
-            usage(self.store.ledger()).bill()
-        } else {
-            let mut ledger = self.store.ledger().clone();
-            self.unwritten.iter().cloned().for_each(|line| ledger.apply(line));
-            usage(&ledger).bill()
-        };
-        let standing = budget::standing(bill.usd, self.terms.limit_usd);
-        let limit = self.terms.limit_usd.unwrap_or_default();
-        match budget::problem(standing, bill.usd, limit) {
-            Some(problem) => self.health.set(budget::key(), problem),
-            None => drop(self.health.clear(&budget::key())),
-        }
-        self.tell.send_replace(Seen { bill, is_spent: standing == Standing::Spent });
-    }
-}
-
-/// The name of the invocation that a line begins.
-fn begins(line: &Entry) -> Option<&str> {
-    match line {
-        Entry::Begin(begin) => Some(&begin.id),
-        _ => None,
-    }
-}
-
 fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn unwritable(path: &Path, error: &io::Error) -> Problem {
-    Problem {
-        code: "ledger_unwritable".to_owned(),
-        severity: Severity::Warning,
-        region: None,
-        phase: None,
-        text: format!("what the functions cost cannot be written to {}: {error}", path.display()),
-        hint: Some(
-            "it is counted in memory until it can be, and lost if the agent ends before; mend the disk or its rights".to_owned(),
-        ),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use bytes::Bytes;
 
     use super::*;
     use crate::cloud::Reply;
+    use crate::money::keeper::UNWRITTEN;
 
     fn terms(limit_usd: Option<f64>) -> Terms {
         let (timeout, grace) = (Duration::from_secs(900), Duration::from_secs(90));
@@ -508,6 +312,22 @@ mod tests {
         let bill = settled(&book).await;
         assert_eq!((bill.gb_seconds, bill.requests), (1000.0, 1000));
         assert_eq!(health.list().first().map(|problem| problem.code.clone()), Some("ledger_unwritable".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_read_is_not_taken_for_nothing() {
+        let directory = tempfile::tempdir().expect("tempdir");
+        // A directory in the file's place: nobody can read that as a file, root neither.
+        let path = directory.path().join("usage.jsonl");
+        std::fs::create_dir(&path).expect("made");
+        for (limit, may_invoke) in [(None, true), (Some(5.0), false)] {
+            let (book, health) = open(&path, limit);
+            assert_eq!(book.may_invoke(), may_invoke, "{limit:?}");
+            assert_eq!(health.list().first().map(|problem| problem.code.clone()), Some("ledger_unreadable".to_owned()));
+        }
+        std::fs::remove_dir(&path).expect("removed");
+        let (book, _health) = open(&path, Some(5.0));
+        assert!(book.may_invoke());
     }
 
     #[tokio::test]

@@ -26,6 +26,7 @@ pub(super) struct Store {
     file: Option<Reading>,
     ledger: Ledger,
     unreadable: u64,
+    was_read: bool,
 }
 
 /// The open file, and how far it was read.
@@ -38,7 +39,7 @@ struct Reading {
 impl Store {
     /// A store that has read nothing yet.
     pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, file: None, ledger: Ledger::default(), unreadable: 0 }
+        Self { path, file: None, ledger: Ledger::default(), unreadable: 0, was_read: false }
     }
 
     /// The file's name.
@@ -56,15 +57,25 @@ impl Store {
         let _locked = lock(&self.path)?;
         let mut at = self.current()?;
         self.take_in(&mut at)?;
+        self.was_read = true;
         if !lines.is_empty() {
             at.offset = append(&mut at.file, at.offset, lines)?;
             lines.iter().cloned().for_each(|line| self.ledger.apply(line));
         }
         if at.offset >= MERGE_FROM {
-            at = self.merge(now)?;
+            match self.merge(now) {
+                Ok(short) => at = short,
+                // The lines stand: who wrote them again would count them twice.
+                Err(error) => tracing::warn!(path = %self.path.display(), %error, "the ledger stays long"),
+            }
         }
         self.file = Some(at);
         Ok(())
+    }
+
+    /// Whether there is a file of which nothing could be read yet.
+    pub(super) fn is_unknown(&self) -> bool {
+        !self.was_read && !matches!(self.path.symlink_metadata(), Err(error) if error.kind() == ErrorKind::NotFound)
     }
 
     /// The file that has the name now: the one read so far, or another, of which nothing was read.
@@ -217,6 +228,22 @@ mod tests {
         other.exchange(&[sum("b")], NOW).expect("written");
         one.exchange(&[], NOW).expect("read");
         assert_eq!((requests(&one), requests(&other)), (12_002, 12_002));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_that_cannot_be_made_short_holds_each_line_once() {
+        let directory = tempfile::tempdir().expect("tempdir");
+        let path = directory.path().join("u");
+        // The longest path that the system takes: a new file beside it would need a longer one.
+        let longest = 4095 - "/u.lock".len();
+        let padding = "/".repeat(longest - directory.path().as_os_str().len());
+        let mut store = Store::new(PathBuf::from(format!("{padding}{}/u", directory.path().display())));
+        store.exchange(&vec![sum("a"); 12_000], NOW).expect("written");
+        store.exchange(&[sum("a")], NOW).expect("written");
+        let mut next = Store::new(path);
+        next.exchange(&[], NOW).expect("read");
+        assert_eq!((requests(&store), requests(&next)), (12_001, 12_001));
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! Never: nothing here needs another user's rights, and no secret is in a service's text.
 
 mod launchd;
+mod program;
 mod systemd;
 mod task;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::tools::{ToolError, Tools};
+pub use program::lasting;
 
 /// What runs as a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub struct Service {
     pub program: PathBuf,
     /// Its configuration, when it is not the user's own.
     pub config: Option<PathBuf>,
+    /// The profile of its credentials, when it is not the configuration's.
+    pub profile: Option<String>,
 }
 
 /// Whether the service is there, and whether it runs.
@@ -54,8 +58,8 @@ pub enum ServiceError {
         /// What the system said.
         source: io::Error,
     },
-    /// A path that the service's text cannot hold.
-    #[error("{} cannot be written in a service's definition; move it to a path of plain text", .0.display())]
+    /// A path or a name that the service's text cannot hold.
+    #[error("{} cannot be written in a service's definition; give it a name of plain text", .0.display())]
     Path(PathBuf),
 }
 
@@ -85,12 +89,19 @@ pub fn manager(home: &Path, config: &Path) -> Box<dyn Manager> {
 impl Service {
     /// The words after the program.
     fn arguments(&self) -> Result<Vec<String>, ServiceError> {
-        let config = self.config.as_deref().map(text).transpose()?;
-        Ok(config.map_or_else(Vec::new, |path| vec!["--config".to_owned(), path]).into_iter().chain(["run".to_owned()]).collect())
+        let profile = self.profile.as_deref().map(Path::new);
+        let mut words = Vec::new();
+        for (option, value) in [("--config", self.config.as_deref()), ("--profile", profile)] {
+            if let Some(value) = value {
+                words.extend([option.to_owned(), text(value)?]);
+            }
+        }
+        words.push("run".to_owned());
+        Ok(words)
     }
 }
 
-/// A path as a definition can hold it: text, on one line.
+/// A path or a name as a definition can hold it: text, on one line.
 fn text(path: &Path) -> Result<String, ServiceError> {
     let text = path.to_str().filter(|text| !text.contains(char::is_control));
     text.map(str::to_owned).ok_or_else(|| ServiceError::Path(path.to_owned()))

@@ -17,8 +17,9 @@ impl Systemd {
     }
 
     fn definition(service: &Service) -> Result<String, ServiceError> {
-        let words = [vec![text(&service.program)?], service.arguments()?].concat();
-        let line = words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
+        let program = quoted(&text(&service.program)?);
+        let arguments = service.arguments()?.into_iter().map(|word| quoted(&word).replace('$', "$$"));
+        let line = std::iter::once(program).chain(arguments).collect::<Vec<_>>().join(" ");
         // 2, 3: a wrong command line or configuration does not mend itself.
         Ok(format!(
             "[Unit]\n\
@@ -46,9 +47,10 @@ fn start(tools: &dyn Tools) -> Result<(), ToolError> {
     tools.run("systemctl", &["--user", "restart", UNIT]).map(drop)
 }
 
-/// A word of a unit's command line (systemd.service(5), systemd.unit(5)): quoted, and with nothing left to expand.
+/// A word of a unit's command line (systemd.service(5), systemd.unit(5)): quoted, and with nothing left to expand but `$`, which
+/// is a variable's in all but the program's own path.
 fn quoted(word: &str) -> String {
-    let escaped = word.replace('\\', r"\\").replace('"', "\\\"").replace('%', "%%").replace('$', "$$");
+    let escaped = word.replace('\\', r"\\").replace('"', "\\\"").replace('%', "%%");
     format!("\"{escaped}\"")
 }
 

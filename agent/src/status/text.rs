@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::model::{ExitState, ExitStatus, Month, Overall, RegionState, RegionStatus, RelayState, Status};
+use crate::columns::table;
 use crate::health::Problem;
 use crate::money::FREE_TIER;
 
@@ -122,20 +123,6 @@ fn problem_lines(problem: &Problem) -> String {
         let _ = writeln!(lines, "  hint: {hint}");
     }
     lines
-}
-
-/// Columns as wide as their widest cell; nothing trails.
-pub(crate) fn table(head: &[&str], rows: Vec<Vec<String>>) -> String {
-    let head = head.iter().map(ToString::to_string).collect();
-    let rows: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    rows.iter().fold(String::new(), |mut out, row| {
-        let line: String = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}  ")).collect();
-        let _ = writeln!(out, "{}", line.trim_end());
-        out
-    })
 }
 
 fn overall(health: Overall) -> &'static str {

@@ -117,6 +117,34 @@ fn the_endpoint_may_stand_in_a_profile_or_be_said_for_each_service() {
     is_known(&account, &desktop, &[]);
 }
 
+/// The SDK would end the program at such a text.
+#[test]
+fn an_endpoint_that_is_no_url_is_named_and_ends_no_program_by_a_crash() {
+    let account = Account::open(json!({}));
+    let is_named = |desktop: &Desktop, name: &str| {
+        let others = [&["run"][..], &["doctor"], &["destroy", "--yes"]].map(|arguments| desktop.run(arguments));
+        for ended in std::iter::once(deploy(desktop, &["--plan"])).chain(others) {
+            assert_eq!(ended.code, Some(3), "{ended:?}");
+            assert!(format!("{}{}", ended.stdout, ended.stderr).contains(name), "{ended:?}");
+        }
+    };
+    for (name, url) in [
+        ("AWS_ENDPOINT_URL", ""),
+        ("AWS_ENDPOINT_URL", "nonsense"),
+        ("AWS_ENDPOINT_URL_LAMBDA", "http://"),
+        ("AWS_ENDPOINT_URL_IAM", "127.0.0.1:80"),
+        ("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", ""),
+        ("AWS_ENDPOINT_URL_STS", "ftp://127.0.0.1"),
+    ] {
+        is_named(&stranger("").with(account.administrator.environment()).with([(name, url.to_owned())]), name);
+    }
+    let desktop = lost("").with([("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE".into()), ("AWS_SECRET_ACCESS_KEY", "x".into())]);
+    desktop.write(".aws/config", "[default]\nservices = front\n[services front]\nlambda =\n  endpoint_url = nonsense\n");
+    is_named(&desktop, "endpoint_url for lambda");
+    desktop.write(".aws/config", "[default]\nendpoint_url = nonsense\n");
+    is_named(&desktop, "endpoint_url");
+}
+
 #[test]
 fn wrong_keys_no_keys_and_a_wrong_clock_are_told_apart() {
     let account = Account::open(json!({}));

@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 
 use super::desktop::{Desktop, Ended};
+use super::door;
 use super::front::Account;
 use super::program::Relay;
+use super::relay_program::RelayProgram;
 use super::world::{World, deployed};
 
 /// A desktop with an account, a relay and these regions; nothing is deployed.
@@ -86,8 +88,9 @@ fn without_a_sound_configuration_nothing_else_is_looked_at() {
 
 #[test]
 fn where_all_is_well_every_check_passes_and_the_phases_of_an_exit_are_timed() {
-    let world = World::new(json!({}));
-    let desktop = world.desktop(&world.configuration(&["us-east-1"], ""));
+    let (world, relay) = (World::new(json!({})), RelayProgram::start());
+    let plain = format!("[relay]\nurl = \"ws://{}\"\ntoken = \"{}\"\n", world.relay.address, world.relay.token);
+    let desktop = world.desktop(&world.configuration(&["us-east-1"], "").replace(&plain, &relay.section()));
     deployed(&desktop);
     let ended = desktop.run(&["doctor", "--json"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
@@ -96,9 +99,28 @@ fn where_all_is_well_every_check_passes_and_the_phases_of_an_exit_are_timed() {
         assert_eq!(check(&found, component, "us-east-1")["status"], "PASS", "{component}: {found:#}");
     }
     let phases = check(&found, "exit", "us-east-1")["details"].as_str().expect("text").to_owned();
-    let order: Vec<Option<usize>> = ["accepted", "paired", "ready", "probe"].map(|phase| phases.find(phase)).to_vec();
-    assert!(order.iter().all(Option::is_some) && order.is_sorted(), "{phases}");
+    let names: Vec<&str> = phases.split(" → ").filter_map(|phase| phase.strip_suffix(" ms")?.split(' ').next()).collect();
+    let order = ["accepted", "started", "resolved", "TCP", "TLS", "upgrade", "paired", "ready", "probe"];
+    assert_eq!(names, order, "{phases}");
     assert_eq!(world.account.billed()["requests"], 1, "a dry run runs nothing");
+}
+
+#[test]
+fn a_function_that_does_not_reach_the_relay_says_how_far_it_came() {
+    let world = World::new(json!({}));
+    let desktop = world.desktop(&world.configuration(&["us-east-1"], ""));
+    deployed(&desktop);
+    let door = door::for_the_agent_alone(&world.relay).to_string();
+    desktop.configure(&world.configuration(&["us-east-1"], "").replace(&world.relay.address.to_string(), &door));
+    let ended = desktop.run(&["doctor", "--json"]);
+    assert_eq!(ended.code, Some(5), "it is the relay's matter: {ended:?}");
+    let found = json_of(&ended);
+    let exit = check(&found, "exit", "us-east-1");
+    let details = exit["details"].as_str().expect("text");
+    assert!(exit["status"] == "FAIL" && details.contains("the function could not reach the relay"), "{found:#}");
+    let (_, passed) = details.split_once("before it: ").expect("how far it came");
+    assert!(passed.contains("started") && passed.contains("TCP") && !passed.contains("upgrade"), "{passed}");
+    assert!(exit["mend"].as_str().is_some_and(|mend| mend.contains("from the internet")), "{found:#}");
 }
 
 #[test]

@@ -137,6 +137,44 @@ pub const DRIFTS: &[Drift] = &[
     },
 ];
 
+/// The log group as CloudWatch Logs' calls take it.
+fn log_group(account: &Account, operation: &str, mut parameters: Value) {
+    parameters["logGroupName"] = json!(format!("/aws/lambda/{NAME}"));
+    account.aws("logs", REGION, operation, parameters);
+}
+
+/// What it looks at besides, with `logs = true`.
+pub const LOG_DRIFTS: &[Drift] = &[
+    Drift {
+        name: "the log group is gone",
+        by_hand: |account| log_group(account, "delete_log_group", json!({})),
+        mended_by: &["logs:CreateLogGroup", "logs:PutRetentionPolicy"],
+    },
+    Drift {
+        name: "another retention",
+        by_hand: |account| log_group(account, "put_retention_policy", json!({"retentionInDays": 30})),
+        mended_by: &["logs:PutRetentionPolicy"],
+    },
+    Drift {
+        name: "logs are kept for ever",
+        by_hand: |account| log_group(account, "delete_retention_policy", json!({})),
+        mended_by: &["logs:PutRetentionPolicy"],
+    },
+    Drift {
+        name: "the policy for logs allows everything",
+        by_hand: |account| {
+            let policy = json!({"PolicyName": "awslambdaproxy-logs", "PolicyDocument": EVERYTHING});
+            role(account, "put_role_policy", policy);
+        },
+        mended_by: &["iam:PutRolePolicy"],
+    },
+    Drift {
+        name: "the policy for logs is gone",
+        by_hand: |account| role(account, "delete_role_policy", json!({"PolicyName": "awslambdaproxy-logs"})),
+        mended_by: &["iam:PutRolePolicy"],
+    },
+];
+
 /// The calls by which a deployment changed something.
 pub fn writes(account: &Account) -> Vec<Call> {
     account.calls_of("administrator").into_iter().filter(|call| call.writes).collect()
@@ -172,11 +210,20 @@ fn deploying_twice_changes_nothing() {
 
 #[test]
 fn each_thing_that_was_changed_by_hand_is_mended_and_nothing_else() {
+    each_is_mended("", DRIFTS);
+}
+
+#[test]
+fn so_is_each_thing_about_logs() {
+    each_is_mended("logs = true", LOG_DRIFTS);
+}
+
+fn each_is_mended(more: &str, drifts: &[Drift]) {
     let world = World::new(json!({"pending_s": 0.0, "update_s": 0.0}));
-    let desktop = world.desktop(&world.configuration(&REGIONS, ""));
+    let desktop = world.desktop(&world.configuration(&REGIONS, more));
     deployed(&desktop);
     let wanted = world.account.holdings();
-    for drift in DRIFTS {
+    for drift in drifts {
         (drift.by_hand)(&world.account);
         assert_ne!(ours(world.account.holdings()), wanted, "{}: nothing was changed by hand", drift.name);
         let changed = changed_by_deploying(&world, &desktop);

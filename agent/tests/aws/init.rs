@@ -4,14 +4,14 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 
 use super::desktop::{Desktop, Ended};
 use super::front::{Account, endpoint};
-use super::program::{EXE, Relay};
-use super::support::python::PYTHON;
+use super::program::Relay;
+use super::terminal;
 
 /// A desktop without a configuration, whose owner has an account and a relay.
 struct Newcomer {
@@ -99,6 +99,16 @@ fn an_answer_that_does_not_work_is_refused_and_nothing_is_written() {
 }
 
 #[test]
+fn a_wrong_flag_is_said_before_the_first_question() {
+    let newcomer = Newcomer::new(json!({}));
+    for flag in [["--frequency", "abc"], ["--budget", "abc"], ["--regions", "nowhere"]] {
+        let ended = terminal::run(&newcomer.desktop, &[&["init"][..], &flag].concat(), &json!([]));
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.stdout.contains(flag[0]) && !ended.stdout.contains("(not shown)"), "{ended:?}");
+    }
+}
+
+#[test]
 fn a_region_that_is_not_enabled_is_named() {
     let newcomer = Newcomer::new(json!({"closed_regions": ["me-south-1"]}));
     let ended = newcomer.init(&newcomer.code(), &["-r", "us-east-1,me-south-1"]);
@@ -133,14 +143,7 @@ fn at_a_terminal_wrong_answers_are_asked_again_and_the_code_is_not_echoed() {
         ["Regions", "us-east-1", false],
         ["a month may cost", "5", false],
     ]);
-    let mut command = Command::new(&*PYTHON);
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/aws/terminal.py");
-    command.args(["-B", script, EXE, "--config", &config(&newcomer.desktop).display().to_string(), "init"]);
-    let prepared = newcomer.desktop.command(&[]);
-    command.env_clear().envs(prepared.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("started");
-    write!(child.stdin.take().expect("stdin"), "{answers}").expect("written");
-    let ended: Ended = child.wait_with_output().expect("ended").into();
+    let ended = terminal::run(&newcomer.desktop, &["init"], &answers);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(!ended.stdout.contains(&newcomer.relay.token) && !ended.stdout.contains("ffffffff"), "echoed: {ended:?}");
     assert!(

@@ -9,20 +9,25 @@ mod bill;
 mod budget;
 mod credentials;
 mod doctor;
+mod door;
 mod drift;
 mod failures;
+mod fresh;
 mod front;
 mod front_itself;
 mod init;
 mod interruptions;
 mod invocations;
+mod neighbours;
 mod owners;
 mod path;
 mod policies;
 mod problems;
 mod programs;
+mod removal;
 #[path = "../support/mod.rs"]
 mod support;
+mod terminal;
 mod world;
 
-use support::{desktop, nginx, program, tools};
+use support::{desktop, nginx, program, relay_program, tools};

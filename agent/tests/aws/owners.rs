@@ -1,7 +1,8 @@
 //! Two desktops and one account: nobody touches what another has deployed, unless asked to adopt it.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::desktop::Desktop;
 use super::world::{World, deploy, deployed, nothing};
 
 const REGIONS: [&str; 2] = ["us-west-2", "eu-central-1"];
@@ -19,6 +20,9 @@ fn what_another_desktop_deployed_is_left_alone_until_it_is_adopted() {
         assert!(format!("{}{}", refused.stdout, refused.stderr).contains("--adopt"), "{refused:?}");
         assert_eq!(world.account.holdings(), made, "{arguments:?}");
     }
+    is_called_anothers(&second, REGIONS[0]);
+    is_called_anothers(&second, "role awslambdaproxy");
+    assert_eq!(owner_check(&first, REGIONS[0])["status"], "PASS");
     let adopted = deploy(&second, &["--adopt"]);
     assert_eq!(adopted.code, Some(0), "{adopted:?}");
     assert_ne!(world.account.holdings(), made, "the tags say who owns it now");
@@ -28,6 +32,20 @@ fn what_another_desktop_deployed_is_left_alone_until_it_is_adopted() {
     assert_eq!(world.account.holdings(), nothing());
 }
 
+/// What `doctor` says of whose it is.
+fn owner_check(desktop: &Desktop, target: &str) -> Value {
+    let found: Value = serde_json::from_str(&desktop.run(&["doctor", "--json"]).stdout).expect("JSON");
+    let checks = found["checks"].as_array().expect("checks");
+    let check = checks.iter().find(|check| check["component"] == "owner" && check["target"] == target);
+    check.unwrap_or_else(|| unreachable!("{target}: {found:#}")).clone()
+}
+
+fn is_called_anothers(desktop: &Desktop, target: &str) {
+    let check = owner_check(desktop, target);
+    let (details, mend) = (check["details"].as_str().expect("details"), check["mend"].as_str().expect("a mend"));
+    assert!(check["status"] == "WARN" && details.contains("another owner") && mend.contains("--adopt"), "{check:#}");
+}
+
 #[test]
 fn a_function_or_role_of_the_same_name_that_is_no_ones_of_ours_is_not_touched() {
     let world = World::new(json!({}));
@@ -35,12 +53,15 @@ fn a_function_or_role_of_the_same_name_that_is_no_ones_of_ours_is_not_touched() 
     let role = json!({"RoleName": "awslambdaproxy", "AssumeRolePolicyDocument": trust});
     world.account.aws("iam", "us-east-1", "create_role", role);
     let foreign = world.account.holdings();
-    let desktop = world.desktop(&world.configuration(&REGIONS, ""));
+    // With logs: no group is made either, in a region that nothing would remember.
+    let desktop = world.desktop(&world.configuration(&REGIONS, "logs = true"));
+    let told = owner_check(&desktop, "role awslambdaproxy");
+    assert!(told["status"] == "WARN" && told["details"].as_str().is_some_and(|it| it.contains("did not make it")), "{told:#}");
     for arguments in [&["deploy", "--function-zip", &super::world::ZIP.display().to_string()][..], &["destroy", "--yes"]] {
         let refused = desktop.run(arguments);
         let told = format!("{}{}", refused.stdout, refused.stderr);
         assert!(refused.code != Some(0) || arguments[0] == "destroy", "{refused:?}");
         assert!(told.contains("awslambdaproxy"), "{refused:?}");
-        assert_eq!(world.account.holdings()["roles"], foreign["roles"], "{arguments:?}");
+        assert_eq!(world.account.holdings(), foreign, "{arguments:?}");
     }
 }

@@ -1,17 +1,15 @@
 //! What goes wrong while the agent runs: `status` says which phase failed, where, and what to do, and the agent recovers.
 
-use std::io::Write;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::thread;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::desktop::Desktop;
 use super::front::{Account, Keys, endpoint};
-use super::program::{Program, Relay};
-use super::programs;
+use super::program::Program;
 use super::tools::wait_for;
 use super::world::{World, deployed};
+use super::{door, programs};
 
 const REGION: &str = "us-west-2";
 const NAME: &str = "awslambdaproxy";
@@ -39,8 +37,7 @@ fn wait_for_or_show<T>(agent: &Program, ask: impl FnMut() -> Option<T>) -> T {
 }
 
 /// Puts another program in the function's place, by hand.
-fn replace_function(account: &Account, program: &str) {
-    let zip = programs::zip(program);
+fn replace_function(account: &Account, zip: &Path) {
     account.aws("lambda", REGION, "update_function_code", json!({"FunctionName": NAME, "ZipFile": {"$file": zip}}));
 }
 
@@ -68,6 +65,41 @@ fn a_function_that_does_not_exist_is_missed_by_name() {
     let agent = world.desktop(&world.configuration(&[REGION], "")).agent(&[]);
     let problem = wait_for_problem(&agent, |phase, text| phase == "invoke" && text.contains("awslambdaproxy deploy"));
     assert_eq!(problem["region"], REGION, "{problem:#}");
+    deployed(&agent.desktop);
+    agent.wait_until_healthy();
+    assert_eq!(agent.status().expect("a status")["problems"], json!([]), "the agent found it by itself");
+    assert!(world.address_through(&agent).starts_with("127.64."));
+}
+
+#[test]
+fn a_function_of_another_version_is_told_by_status_and_doctor() {
+    let (world, desktop) = deployed_world("");
+    replace_function(&world.account, &programs::of_other_version());
+    let agent = desktop.agent(&[]);
+    agent.wait_until_healthy();
+    let status = agent.status().expect("a status");
+    assert_eq!(status["regions"][0]["function_version"], programs::OTHER_VERSION, "{status:#}");
+    let skew = status["problems"].as_array().expect("problems").iter().find(|problem| problem["code"] == "version_skew");
+    let hint = skew.and_then(|problem| problem["hint"].as_str()).expect("a problem with its mend");
+    assert!(hint.contains("awslambdaproxy deploy"), "{status:#}");
+    let examined = agent.desktop.run(&["doctor"]);
+    let told = |line: &&str| line.starts_with("version") && line.contains("WARN") && line.contains(programs::OTHER_VERSION);
+    assert!(examined.code == Some(0) && examined.stdout.lines().any(|line| told(&line)), "{examined:?}");
+}
+
+/// The month's figures are an account's: until AWS says which it is, all accounts' use counts.
+#[test]
+fn whose_account_it_is_is_asked_again_where_aws_could_not_say_at_the_start() {
+    let (world, desktop) = deployed_world("");
+    world.account.fault(json!({"kind": "error", "action": "sts:GetCallerIdentity", "times": 3}));
+    let agent = desktop.agent(&[]);
+    agent.wait_until_healthy();
+    assert!(agent.log().contains("AWS does not say whose account this is"), "{}", agent.log());
+    wait_for("the account's number", || agent.log().contains("whose account this is account=").then_some(()));
+    assert_eq!(agent.desktop.run(&["rotate"]).code, Some(0));
+    let ledger = std::fs::read_to_string(agent.desktop.state().join("usage.jsonl")).expect("the ledger");
+    let last = ledger.lines().rfind(|line| line.contains("\"region\"") && line.contains("\"account\"")).expect("a beginning");
+    assert!(last.contains(&world.account.id), "{ledger}");
 }
 
 #[test]
@@ -114,7 +146,7 @@ fn write_credentials(desktop: &Desktop, keys: &Keys) {
 #[test]
 fn a_function_that_crashes_at_its_start_shows_its_last_words() {
     let (world, desktop) = deployed_world("");
-    replace_function(&world.account, "#!/bin/sh\necho 'cannot open the box' >&2\nexit 3\n");
+    replace_function(&world.account, &programs::zip("#!/bin/sh\necho 'cannot open the box' >&2\nexit 3\n"));
     let agent = desktop.agent(&[]);
     let problem = wait_for_problem(&agent, |_, text| text.contains("cannot open the box") || text.contains("exit status 3"));
     assert_eq!(problem["region"], REGION, "{problem:#}");
@@ -125,55 +157,20 @@ fn a_function_that_never_answers_ends_with_its_time_and_is_called_so() {
     let (world, desktop) = deployed_world("timeout = \"10s\"");
     let program =
         "#!/bin/sh\ncurl -sS \"http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation/next\" >/dev/null\nsleep 60\n";
-    replace_function(&world.account, program);
+    replace_function(&world.account, &programs::zip(program));
     let agent = desktop.agent(&[]);
     let problem = wait_for_problem(&agent, |_, text| text.contains("timed out"));
     assert_eq!(problem["region"], REGION, "{problem:#}");
 }
 
-/// A door to the relay that lets the agent in and no function, by what they ask for.
-fn door_for_the_agent_alone(relay: &Relay) -> SocketAddr {
-    let (listener, target) = (TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind"), relay.address);
-    let address = listener.local_addr().expect("address");
-    thread::spawn(move || {
-        for near in listener.incoming().flatten() {
-            thread::spawn(move || {
-                if !is_a_functions(&near) {
-                    pass(&near, target);
-                }
-            });
-        }
-    });
-    address
-}
-
-fn is_a_functions(near: &TcpStream) -> bool {
-    const FUNCTION: &[u8] = b"GET /v1/function";
-    let mut begun = [0; FUNCTION.len()];
-    while near.peek(&mut begun).is_ok_and(|read| (1..begun.len()).contains(&read)) {}
-    begun == FUNCTION
-}
-
-fn pass(near: &TcpStream, target: SocketAddr) {
-    let far = TcpStream::connect(target).expect("the relay");
-    for (from, to) in [(near, &far), (&far, near)] {
-        let (mut from, mut to) = (from.try_clone().expect("clone"), to.try_clone().expect("clone"));
-        thread::spawn(move || {
-            let _ended = std::io::copy(&mut from, &mut to);
-            let _flushed = to.flush();
-            let _gone = to.shutdown(std::net::Shutdown::Both);
-        });
-    }
-}
-
 #[test]
 fn a_relay_that_the_function_cannot_reach_is_the_one_to_blame() {
     let (world, desktop) = deployed_world("");
-    let door = door_for_the_agent_alone(&world.relay);
+    let door = door::for_the_agent_alone(&world.relay);
     let configuration = world.configuration(&[REGION], "").replace(&world.relay.address.to_string(), &door.to_string());
     desktop.configure(&configuration);
     let agent = desktop.agent(&[]);
-    let problem = wait_for_problem(&agent, |_, text| text.contains("relay"));
+    let problem = wait_for_problem(&agent, |_, text| text.contains("the function could not reach the relay"));
     assert_eq!(problem["region"], REGION, "{problem:#}");
     assert!(problem["phase"] != "invoke", "the invocation was not at fault: {problem:#}");
 }

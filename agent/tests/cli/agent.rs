@@ -32,10 +32,17 @@ impl Agent for Fake {
             old: address("203.0.113.7"),
             new: address("203.0.113.9"),
             error: None,
+            refused: false,
             note: None,
         };
-        let fails =
-            RotatedRegion { region: "nowhere".into(), old: None, new: None, error: Some("no such region".into()), note: None };
+        let fails = RotatedRegion {
+            region: "nowhere".into(),
+            old: None,
+            new: None,
+            error: Some("no such region".into()),
+            refused: false,
+            note: None,
+        };
         RotateReport { regions: if order.regions.is_empty() { vec![works] } else { vec![works, fails] } }
     }
 

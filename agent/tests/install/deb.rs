@@ -50,3 +50,25 @@ fn the_relays_package_brings_its_user_and_unit_and_takes_them_along() {
     assert!(made.status.success(), "{}", said(&made));
     purged(&root, "awslambdaproxy-relay");
 }
+
+#[test]
+fn an_upgrade_leaves_the_relay_as_its_administrator_has_it() {
+    let root = Root::new();
+    root.with_systemctl();
+    let dpkg = |words: &[&str]| {
+        let output = root.run(&[&["dpkg"], words].concat());
+        assert!(output.status.success(), "{}", said(&output));
+        root.asked()
+    };
+    root.put(&package("awslambdaproxy-relay"), "/opt/package.deb");
+    let install = ["--install", "/opt/package.deb"];
+    assert_eq!(dpkg(&install), ["daemon-reload"], "nothing starts that nobody has set up");
+    let made = root.run(&["awslambdaproxy-relay", "init", "--self-signed", "--host", "relay.example.com"]);
+    assert!(made.status.success(), "{}", said(&made));
+    assert_eq!(dpkg(&install), ["daemon-reload", "daemon-reload", "try-restart awslambdaproxy-relay.service"]);
+    // It is removed, and comes back.
+    dpkg(&["--remove", "awslambdaproxy-relay"]);
+    let units = "awslambdaproxy-relay.socket awslambdaproxy-relay.service";
+    assert_eq!(dpkg(&install), ["daemon-reload".to_owned(), format!("enable --quiet --now {units}")]);
+    assert_eq!(dpkg(&install).last().map(String::as_str), Some("try-restart awslambdaproxy-relay.service"));
+}

@@ -11,7 +11,9 @@ mod proxied;
 mod release;
 mod roots;
 mod script;
+mod script_relay;
 mod scripts;
+mod secure;
 mod server;
 mod service;
 #[path = "../support/mod.rs"]

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -17,8 +18,11 @@ pub(crate) struct Root {
 const LEFT_BY_USERADD: [&str; 7] =
     ["/etc/passwd-", "/etc/shadow-", "/etc/group-", "/etc/gshadow-", "/etc/subuid-", "/etc/subgid-", "/etc/.pwd.lock"];
 
+/// Before the machine's own on the path.
+const SYSTEMCTL: &str = "/usr/local/sbin/systemctl";
+
 /// Mounts the layers in a mount namespace that ends with the command, and becomes the command in there. `/run/systemd/system`
-/// is hidden: no systemd runs in this root.
+/// is hidden: no systemd runs in this root, unless one shall seem to.
 const ENTER: &str = r#"
 set -eu
 base="$1" && shift
@@ -26,6 +30,7 @@ mount -t overlay overlay -o "lowerdir=/,upperdir=$base/changes,workdir=$base/wor
 mount -t proc proc "$base/root/proc"
 mount --bind /dev "$base/root/dev"
 mount -t tmpfs none "$base/root/run"
+[ ! -e "$base/changes/usr/local/sbin/systemctl" ] || mkdir -p "$base/root/run/systemd/system"
 mount -t tmpfs none "$base/root/tmp"
 exec chroot "$base/root" "$@"
 "#;
@@ -46,6 +51,23 @@ impl Root {
         command.args(["--mount", "--pid", "--fork", "sh", "-c", ENTER, "sh"]).arg(self.directory.path()).args(words);
         command.env_clear().env("HOME", "/root").env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
         command.output().expect("it runs")
+    }
+
+    /// Lets a systemd seem to run in this root: its directory is there, and a `systemctl` that says yes and notes what it is
+    /// asked, in a file of its own.
+    pub(crate) fn with_systemctl(&self) {
+        let to = self.changed(SYSTEMCTL);
+        fs::create_dir_all(to.parent().expect("a parent")).expect("made");
+        fs::write(&to, "#!/bin/sh\necho \"$*\" >>/opt/asked\n").expect("written");
+        fs::set_permissions(&to, fs::Permissions::from_mode(0o755)).expect("mode");
+    }
+
+    /// What that `systemctl` was asked since it was last looked at, a line each.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        let file = self.changed("/opt/asked");
+        let text = fs::read_to_string(&file).unwrap_or_default();
+        let _none = fs::remove_file(&file);
+        text.lines().map(str::to_owned).collect()
     }
 
     /// Puts a file into this root.

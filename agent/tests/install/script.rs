@@ -1,21 +1,24 @@
-//! `install.sh`, in the two smallest shells there are, for a user and, as root, for the relay on a server.
+//! `install.sh` for a user, in the two smallest shells there are.
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use agent::control_socket::Place;
+use agent::deploy::{Deployment, State};
 use tempfile::TempDir;
 
 use super::archives::release;
-use super::release::{answering, root, run};
-use super::roots::Root;
+use super::release::{answering, root, run, stand_in};
+use super::secure::Secure;
 use super::server::{Fault, Server};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The shells, each with the tools that come with it.
-const SHELLS: [&[&str]; 2] = [&["dash"], &["busybox", "sh"]];
+pub(crate) const SHELLS: [&[&str]; 2] = [&["dash"], &["busybox", "sh"]];
 
 /// The installer as a user runs it, in a home of its own.
 struct User {
@@ -66,26 +69,6 @@ impl User {
     }
 }
 
-/// The installer as root runs it for a relay, on a server of its own.
-struct Machine {
-    root: Root,
-    server: Server,
-    shell: &'static [&'static str],
-}
-
-impl Machine {
-    fn new(shell: &'static [&'static str]) -> Self {
-        Self { root: Root::new(), server: Server::start(VERSION, release()), shell }
-    }
-
-    fn install(&self, arguments: &[&str]) -> Output {
-        // The release is in /tmp, which this root has empty.
-        self.root.put(&release().join("install.sh"), "/opt/install.sh");
-        let pages = self.server.pages();
-        self.root.run(&[self.shell, &["/opt/install.sh", "--base-url", &pages, "--relay"], arguments].concat())
-    }
-}
-
 fn walk(directory: &Path, found: &mut BTreeSet<PathBuf>) {
     for entry in fs::read_dir(directory).expect("readable").map(|entry| entry.expect("an entry")) {
         found.insert(entry.path());
@@ -95,7 +78,7 @@ fn walk(directory: &Path, found: &mut BTreeSet<PathBuf>) {
     }
 }
 
-fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
@@ -178,6 +161,34 @@ fn what_was_not_signed_is_not_installed_whichever_tool_verifies() {
     assert!(said(&user.run(&[])).contains("no tool to verify"));
 }
 
+#[test]
+fn a_redirect_to_plain_http_is_not_followed_whichever_tool_fetches() {
+    let list = fs::read(release().join("SHA256SUMS")).expect("a list");
+    for tool in ["curl", "wget"] {
+        let mut user = User::new(&["dash"]);
+        user.path = only("openssl", user.home.path());
+        let tools = PathBuf::from(&user.path);
+        fs::remove_file(tools.join("curl")).expect("removed");
+        for name in [tool, "grep"] {
+            std::os::unix::fs::symlink(Path::new("/usr/bin").join(name), tools.join(name)).expect("linked");
+        }
+        let moved = format!("HTTP/1.0 302 Found\r\nLocation: {}/latest/download/SHA256SUMS.sig\r\n\r\n", user.server.pages());
+        let pages = [
+            ("releases/latest/download/SHA256SUMS", [b"HTTP/1.0 200 OK\r\n\r\n", list.as_slice()].concat()),
+            ("releases/latest/download/SHA256SUMS.sig", moved.into_bytes()),
+        ];
+        let directory = tempfile::tempdir().expect("a directory");
+        let secure = Secure::start(directory.path(), &pages);
+        let certificate = directory.path().join("cert.pem");
+        let settings = user.home.path().join("wgetrc");
+        fs::write(&settings, format!("ca_certificate = {}\n", certificate.display())).expect("written");
+        let mut command = user.command(&["--base-url", &format!("https://{}/releases", secure.address)]);
+        let output = command.env("CURL_CA_BUNDLE", &certificate).env("WGETRC", &settings).output().expect("it runs");
+        assert!(!output.status.success() && said(&output).contains("SHA256SUMS.sig"), "{tool}: {}", said(&output));
+        assert!(user.server.asked().is_empty(), "{tool}: {:?}", user.server.asked());
+    }
+}
+
 /// A directory of links to what the installer needs, and one of the tools that verify.
 fn only(tool: &str, home: &Path) -> String {
     let tools = home.join("tools");
@@ -217,40 +228,11 @@ fn a_copy_that_belongs_to_no_release_trusts_no_key() {
     command.arg(root().join("install.sh")).args(["--base-url", &user.server.pages()]).env("HOME", user.home.path());
     let output = command.env_remove("AWSLAMBDAPROXY_RELEASE_KEY").output().expect("it runs");
     assert!(!output.status.success() && said(&output).contains("trusts no key"), "{}", said(&output));
-    let plain = user.run(&["--base-url", "http://mirror.example/releases"]);
-    assert!(!plain.status.success() && said(&plain).contains("plain http only to a loopback"), "{}", said(&plain));
-}
-
-#[test]
-fn a_server_gets_its_relay_twice_and_loses_it_without_a_trace() {
-    for shell in SHELLS {
-        let machine = Machine::new(shell);
-        let root = &machine.root;
-        let output = machine.install(&["--self-signed", "--host", "relay.example.com", "--listen", "127.0.0.1:8443"]);
-        let code = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(output.status.success(), "{shell:?}: {}", said(&output));
-        assert!(code.starts_with("wss://agent:") && code.trim_end().lines().count() == 1, "the code alone: {code}");
-        assert!(!String::from_utf8_lossy(&output.stderr).contains("wss://agent:"), "the code is no talk");
-        let port = fs::read_to_string(root.changed("/etc/systemd/system/awslambdaproxy-relay.socket.d/port.conf"));
-        assert!(port.is_err(), "a relay on loopback opens its own port");
-        let again = machine.install(&[]);
-        assert!(again.status.success() && said(&again).contains("relay.toml is kept"), "{}", said(&again));
-        let listed = root.run(&["/usr/local/bin/awslambdaproxy-relay", "agent", "list"]);
-        assert_eq!(String::from_utf8_lossy(&listed.stdout), "agent\n", "{}", said(&listed));
-        let user = root.run(&[
-            "setpriv",
-            "--reuid=awslambdaproxy-relay",
-            "--regid=awslambdaproxy-relay",
-            "--clear-groups",
-            "cat",
-            "/etc/awslambdaproxy-relay/relay.toml",
-        ]);
-        assert!(user.status.success(), "the relay's user reads its configuration: {}", said(&user));
-        assert!(root.changed("/etc/systemd/system/awslambdaproxy-relay.service").exists());
-        let removed = machine.install(&["--uninstall", "--purge"]);
-        assert!(removed.status.success(), "{}", said(&removed));
-        let left = root.changes(&["/opt/install.sh"]);
-        assert!(left.is_empty(), "{shell:?}: {:?}", left.keys());
+    for base in
+        ["http://mirror.example/releases", "http://127.0.0.1.mirror.example", "http://localhost:80@mirror.example", "ftp://a"]
+    {
+        let plain = user.run(&["--base-url", base]);
+        assert!(!plain.status.success() && said(&plain).contains("plain http only to a loopback"), "{base}: {}", said(&plain));
     }
 }
 
@@ -259,30 +241,99 @@ fn who_has_functions_in_aws_is_kept_from_forgetting_them() {
     let user = User::new(&["dash"]);
     assert!(user.run(&[]).status.success());
     let state = user.home.path().join(".local/state/awslambdaproxy");
-    fs::create_dir_all(&state).expect("made");
     let noted = state.join("deployments.json");
-    fs::write(&noted, r#"{"schema":1,"owner":"x","deployments":[{"config":"/c","account":"1","role":"r","function":"f","regions":["us-west-2"]}]}"#).expect("written");
+    // As the program writes it.
+    let place = Place { config: "/c".into(), socket: state.join("socket"), lock: state.join("lock") };
+    let deployment = Deployment {
+        config: "/c".into(),
+        account: "123456789012".to_owned(),
+        role: "r".to_owned(),
+        function: "f".to_owned(),
+        regions: BTreeSet::from(["us-west-2".to_owned()]),
+        logs: true,
+    };
+    State::of(&place).remember(&deployment).expect("noted");
     let output = user.run(&["--uninstall", "--purge"]);
     assert!(!output.status.success() && said(&output).contains("awslambdaproxy destroy"), "{}", said(&output));
     assert!(user.home.path().join(".local/bin/awslambdaproxy").exists() && noted.exists());
-    fs::write(&noted, r#"{"schema":1,"owner":"x","deployments":[]}"#).expect("written");
+    State::of(&place).forget(&deployment, true).expect("noted");
     assert!(user.run(&["--uninstall", "--purge"]).status.success() && !noted.exists());
 }
 
 #[test]
-fn a_code_file_is_roots_alone() {
-    let machine = Machine::new(SHELLS[0]);
-    let root = &machine.root;
-    let output = machine.install(&["--code-file", "/root/code", "--self-signed", "--host", "a.example"]);
-    assert!(output.status.success() && !said(&output).contains("wss://"), "{}", said(&output));
-    let code = fs::read_to_string(root.changed("/root/code")).expect("a code");
-    assert!(code.starts_with("wss://agent:"), "{code}");
-    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(root.changed("/root/code")).expect("there").permissions());
-    assert_eq!(mode & 0o777, 0o600);
-    // Another port than the unit's own is systemd's to open too.
-    assert!(root.run(&["rm", "/etc/awslambdaproxy-relay/relay.toml"]).status.success());
-    let output = machine.install(&["--self-signed", "--host", "a.example", "--listen", "0.0.0.0:8443", "--agent", "b"]);
+fn a_program_that_cannot_put_back_what_it_set_stays() {
+    let user = User::new(&["dash"]);
+    assert!(user.run(&[]).status.success());
+    let state = user.home.path().join(".local/state/awslambdaproxy");
+    fs::create_dir_all(&state).expect("made");
+    let journal = state.join("desktop-proxy.json");
+    let entry = r#"{"desktop":"kde","agent":"/c","changes":[{"setting":"ProxyType","before":"0","ours":"1"}]}"#;
+    fs::write(&journal, entry).expect("written");
+    let output = user.run(&["--uninstall", "--purge"]);
+    assert!(!output.status.success(), "{}", said(&output));
+    assert!(said(&output).contains("proxy off") && said(&output).contains("kreadconfig"), "{}", said(&output));
+    assert!(user.home.path().join(".local/bin/awslambdaproxy").exists() && journal.exists());
+    fs::remove_file(&journal).expect("removed");
+    assert!(user.run(&["--uninstall"]).status.success());
+}
+
+#[test]
+fn odd_surroundings_are_no_hindrance() {
+    let mut user = User::new(&["dash"]);
+    let home = user.home.path().join("a home of 'odd' names");
+    let noexec = user.home.path().join("noexec");
+    for folder in [&home, &noexec] {
+        fs::create_dir(folder).expect("made");
+    }
+    // A temporary directory that nothing runs from, and a mask that would let everybody write.
+    let enter = r#"mount -t tmpfs -o noexec none "$1" && umask 000 && shift && exec "$@""#;
+    let mut command = Command::new("unshare");
+    let installer = user.command(&[]);
+    command.args(["--mount", "sh", "-c", enter, "sh"]).arg(&noexec).arg(installer.get_program()).args(installer.get_args());
+    command.env_clear().env("PATH", &user.path).env("HOME", &home).env("TMPDIR", &noexec);
+    command.env("CDPATH", "/").env("LANG", "tr_TR.UTF-8").current_dir("/");
+    let output = command.output().expect("it runs");
     assert!(output.status.success(), "{}", said(&output));
-    let port = fs::read_to_string(root.changed("/etc/systemd/system/awslambdaproxy-relay.socket.d/port.conf")).expect("a port");
-    assert_eq!(port, "[Socket]\nListenStream=\nListenStream=0.0.0.0:8443\n");
+    let mut made = BTreeSet::new();
+    walk(&home, &mut made);
+    assert!(made.contains(&home.join(".local/bin/awslambdaproxy")), "{made:?}");
+    for path in made {
+        let mode = fs::metadata(&path).expect("there").permissions().mode();
+        assert_eq!(mode & 0o022, 0, "{} has mode {mode:o}", path.display());
+    }
+    user.path = only("openssl", user.home.path());
+    fs::remove_file(Path::new(&user.path).join("gzip")).expect("removed");
+    let output = user.run(&[]);
+    assert!(!output.status.success() && said(&output).contains("gzip is needed"), "{}", said(&output));
+}
+
+#[test]
+fn a_program_that_does_not_run_here_leaves_nothing() {
+    let broken = stand_in("awslambdaproxy", VERSION, "exit 1");
+    let mut user = User::new(&["dash"]);
+    let before = user.tree();
+    let working = std::mem::replace(&mut user.server, Server::start(VERSION, broken.path()));
+    let output = user.run(&[]);
+    assert!(!output.status.success() && said(&output).contains("does not run on this machine"), "{}", said(&output));
+    assert_eq!(user.tree(), before);
+    let broken = std::mem::replace(&mut user.server, working);
+    assert!(user.run(&[]).status.success());
+    let before = user.tree();
+    user.server = broken;
+    assert!(!user.run(&[]).status.success());
+    assert_eq!(user.tree(), before);
+    let program = user.home.path().join(".local/bin/awslambdaproxy");
+    assert_eq!(run(Command::new(&program).arg("--version")).trim(), format!("awslambdaproxy {VERSION}"));
+}
+
+#[test]
+fn another_ways_program_is_not_removed() {
+    let mut user = User::new(&["dash"]);
+    let elsewhere = user.home.path().join("elsewhere");
+    assert!(user.run(&["--prefix", elsewhere.to_str().expect("text")]).status.success());
+    user.path = format!("{}:{}", elsewhere.join("bin").display(), user.path);
+    let before = user.tree();
+    let output = user.run(&["--uninstall", "--purge"]);
+    assert!(!output.status.success() && said(&output).contains("another --prefix"), "{}", said(&output));
+    assert_eq!(user.tree(), before);
 }

@@ -25,6 +25,8 @@ pub(crate) enum Fault {
 struct Shelf {
     latest: String,
     releases: Vec<(String, PathBuf)>,
+    /// What is given for a release that is asked for by its version.
+    instead: Option<String>,
     fault: Option<(String, Fault)>,
     asked: Vec<String>,
     stalled: Sender<()>,
@@ -42,7 +44,7 @@ impl Server {
     pub(crate) fn start(version: &str, directory: &Path) -> Self {
         let (stalled, waits) = channel();
         let releases = vec![(version.to_owned(), directory.to_owned())];
-        let shelf = Shelf { latest: version.to_owned(), releases, fault: None, asked: Vec::new(), stalled };
+        let shelf = Shelf { latest: version.to_owned(), releases, instead: None, fault: None, asked: Vec::new(), stalled };
         let shelf = Arc::new(Mutex::new(shelf));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind");
         let address = listener.local_addr().expect("address");
@@ -69,6 +71,11 @@ impl Server {
     /// Serves another release too, which is not the latest.
     pub(crate) fn add(&self, version: &str, directory: &Path) {
         self.shelf.lock().expect("shelf").releases.push((version.to_owned(), directory.to_owned()));
+    }
+
+    /// From now on gives this release to whoever asks for a certain one.
+    pub(crate) fn give_instead(&self, version: &str) {
+        self.shelf.lock().expect("shelf").instead = Some(version.to_owned());
     }
 
     /// From now on does this with files whose name ends so.
@@ -125,7 +132,8 @@ fn request(stream: &TcpStream) -> Option<String> {
 fn answer(path: &str, address: SocketAddr, shelf: &Shelf) -> Option<Vec<u8>> {
     let directory = |version: &str| shelf.releases.iter().find(|(it, _)| it == version).map(|(_, directory)| directory);
     if let Some(rest) = path.strip_prefix("/repos/awslambdaproxy/awslambdaproxy/releases/") {
-        let version = rest.strip_prefix("tags/v").unwrap_or(&shelf.latest);
+        let asked = rest.strip_prefix("tags/v").map(|version| shelf.instead.as_deref().unwrap_or(version));
+        let version = asked.unwrap_or(&shelf.latest);
         return Some(described(version, directory(version)?, address));
     }
     let (version, name) = match path.strip_prefix("/releases/latest/download/") {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use super::support::desktop::{Desktop, Ended};
+use super::support::program::EXE;
 
 /// A user with a configuration, and a `systemctl` that is this program of the system.
 fn user(systemctl: &str) -> Desktop {
@@ -28,6 +29,11 @@ fn service(user: &Desktop, action: &str) -> Ended {
 #[test]
 fn systemd_finds_nothing_wrong_with_the_unit_and_it_goes_as_it_came() {
     let user = user("/bin/true");
+    // A package manager's link, at a place of an odd name.
+    let link = user.path().join("50% $HOME/awslambdaproxy");
+    fs::create_dir(link.parent().expect("a parent")).expect("made");
+    std::os::unix::fs::symlink(EXE, &link).expect("linked");
+    let user = user.of(link.to_str().expect("text"));
     let before = service(&user, "status");
     assert_eq!((before.code, before.stdout.as_str()), (Some(6), "not installed\n"), "{before:?}");
     let installed = service(&user, "install");
@@ -35,11 +41,21 @@ fn systemd_finds_nothing_wrong_with_the_unit_and_it_goes_as_it_came() {
     assert!(installed.stderr.contains("journalctl --user -u awslambdaproxy.service"), "{installed:?}");
     let text = fs::read_to_string(unit(&user)).expect("a unit");
     assert!(text.contains(&format!("\"--config\" \"{}\" \"run\"", user.path().join("config.toml").display())), "{text}");
+    assert!(text.contains(&format!("ExecStart=\"{}\"", link.display().to_string().replace('%', "%%"))), "{text}");
     assert_eq!(verdict(&user), "");
     assert!(service(&user, "status").stdout.starts_with("runs  "));
     assert_eq!(service(&user, "uninstall").stdout, "uninstalled\n");
     assert!(!unit(&user).exists());
     assert_eq!(service(&user, "uninstall").stdout, "not installed\n");
+}
+
+#[test]
+fn the_service_has_the_profile_of_the_command_line() {
+    let user = user("/bin/true");
+    let installed = user.run(&["--profile", "work", "service", "install"]);
+    assert_eq!(installed.code, Some(0), "{installed:?}");
+    let text = fs::read_to_string(unit(&user)).expect("a unit");
+    assert!(text.contains("\"--profile\" \"work\" \"run\"\n"), "{text}");
 }
 
 /// What `systemd-analyze` has to say of the unit, and of no other.

@@ -107,6 +107,16 @@ fn what_is_current_stays_and_an_older_release_is_taken_only_when_asked_for() {
 }
 
 #[test]
+fn another_release_than_the_one_that_was_asked_for_is_refused() {
+    let (older, newer) = (answering("awslambdaproxy", "0.0.1"), answering("awslambdaproxy", "9.9.9"));
+    let server = Server::start("9.9.9", newer.path());
+    server.add("0.0.1", older.path());
+    server.give_instead("0.0.1");
+    let installed = Installed::new(&server);
+    installed.refused(&installed.update(&["--to", "9.9.9"]), "was asked for 9.9.9 and gave 0.0.1");
+}
+
+#[test]
 fn a_file_that_was_changed_after_signing_is_refused() {
     let release = answering("awslambdaproxy", "9.9.9");
     let other = answering("awslambdaproxy", "9.9.9");

@@ -100,6 +100,20 @@ fn a_shell_takes_the_variables_and_gives_them_back() {
 }
 
 #[test]
+fn what_holds_with_regions_only_is_no_mistake_here() {
+    let agent = agent("");
+    agent.desktop.configure(&format!(
+        "regions = [\"us-east-1\", \"eu-*\"]\n[relay]\nurl = \"wss://relay.example\"\ntoken = \"{}\"\n\
+         [routing]\nrules = [{{ hosts = [\"*.example\"], via = \"us-east-1\" }}]\n",
+        "t".repeat(43)
+    ));
+    for command in [&["env", "--shell", "sh"][..], &["exec", "--", "true"]] {
+        let ended = agent.command(command);
+        assert!(ended.status.success(), "{command:?}: {}", text(&ended.stderr));
+    }
+}
+
+#[test]
 fn the_pac_file_is_for_browsers_of_this_machine() {
     let agent = agent("");
     let url = format!("{}/proxy.pac", agent.url());

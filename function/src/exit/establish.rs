@@ -7,6 +7,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tunnel::answer::{Ended, Outcome, Phases};
+use tunnel::leg::steps::Steps;
 use tunnel::link::LinkStatus;
 use tunnel::session::SessionError;
 use tunnel::session::server::{self, Server};
@@ -43,7 +44,7 @@ where
     match accepted {
         Some(Ok(server)) => {
             let phases = Phases { tls: Some(watch.elapsed()), ..watch.phases };
-            tracing::info!(dialled = ?phases.dialled, paired = ?phases.paired, tls = ?phases.tls, "tunnel stands");
+            tracing::info!(?phases, "tunnel stands");
             Some(Serving::new(server, Arc::new(line), terms, invocation, coming, phases))
         }
         failed => {
@@ -63,7 +64,11 @@ struct PhaseWatch {
 
 impl PhaseWatch {
     fn elapsed(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+        self.since_invitation(Instant::now())
+    }
+
+    fn since_invitation(&self, then: Instant) -> u64 {
+        u64::try_from(then.saturating_duration_since(self.began).as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Waits for a change of the link and notes the phases it completes. Cancel-safe.
@@ -77,13 +82,32 @@ impl PhaseWatch {
 
     fn look(&mut self) {
         let elapsed = self.elapsed();
-        let status = self.status.borrow_and_update();
-        if status.leg.is_some() || status.paired {
+        let (dial, stands, paired) = {
+            let status = self.status.borrow_and_update();
+            (status.dial, status.leg.is_some() || status.paired, status.paired)
+        };
+        if let (Some(steps), None) = (dial, self.phases.dialled) {
+            self.note(&steps);
+        }
+        if stands {
             self.phases.dialled.get_or_insert(elapsed);
         }
-        if status.paired {
+        if paired {
             self.phases.paired.get_or_insert(elapsed);
         }
+    }
+
+    /// The steps of a dial: those of one in vain give way to those of the next.
+    fn note(&mut self, steps: &Steps) {
+        let at = |step: Option<Instant>| step.map(|then| self.since_invitation(then));
+        self.phases = Phases {
+            dialling: at((steps.before > 0).then_some(steps.began)),
+            resolved: at(steps.resolved),
+            connected: at(steps.connected),
+            secured: at(steps.secured),
+            dialled: at(steps.upgraded),
+            ..self.phases
+        };
     }
 
     fn failure<T>(&self, accepted: Option<Result<Server<T>, SessionError>>) -> Outcome {

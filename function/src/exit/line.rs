@@ -33,7 +33,7 @@ pub(super) fn outcome(end: &LinkEnd, was_paired: bool) -> Outcome {
         LinkEnd::Superseded | LinkEnd::Refused { status: 409, .. } => Ended::Superseded,
         LinkEnd::Refused { status: 410, .. } if was_paired => Ended::Done,
         LinkEnd::GraceOver(_) if was_paired => Ended::Lost,
-        LinkEnd::Refused { .. } | LinkEnd::Unknown | LinkEnd::GraceOver(_) => Ended::Unreachable,
+        LinkEnd::Refused { .. } | LinkEnd::Unknown | LinkEnd::Unreached(_) | LinkEnd::GraceOver(_) => Ended::Unreachable,
         LinkEnd::Abandoned | LinkEnd::ResetByPeer(_) | LinkEnd::Desync | LinkEnd::Mismatch => Ended::Lost,
     };
     Outcome { detail: (*end != LinkEnd::Done).then(|| end.to_string()), ..ended.into() }
@@ -55,6 +55,7 @@ mod tests {
             (refused(410), false, Ended::Unreachable),
             (refused(401), false, Ended::Unreachable),
             (LinkEnd::Unknown, false, Ended::Unreachable),
+            (LinkEnd::Unreached("TCP".into()), false, Ended::Unreachable),
             (LinkEnd::GraceOver("TCP".into()), false, Ended::Unreachable),
             (LinkEnd::GraceOver("TCP".into()), true, Ended::Lost),
             (LinkEnd::Desync, true, Ended::Lost),

@@ -139,9 +139,18 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static, L: Line> Serving<T, L> 
         }
         match incoming.accept() {
             // A newer control stream takes the place of an older one.
-            Ok(stream) => self.control = Some(Control::begin(stream, self.hello.clone(), self.heard.0.clone())),
+            Ok(stream) => self.control = Some(Control::begin(stream, self.first_hello(), self.heard.0.clone())),
             Err(error) => tracing::warn!(%error, "control stream lost"),
         }
+    }
+
+    /// The greeting of a new control stream: it also tells how the tunnel began.
+    fn first_hello(&self) -> FromFunction {
+        let mut hello = self.hello.clone();
+        if let FromFunction::Hello { phases, .. } = &mut hello {
+            *phases = Some(self.phases);
+        }
+        hello
     }
 
     /// Another invocation serves the kept tunnel. The agent is greeted again, so that it knows which instance came.

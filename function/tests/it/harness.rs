@@ -11,7 +11,7 @@ use tokio::io::{ReadHalf, WriteHalf};
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
-use tunnel::answer::Outcome;
+use tunnel::answer::{Outcome, Phases};
 use tunnel::control::{self, FromAgent, FromFunction, Reader};
 use tunnel::identity::Identity;
 use tunnel::instance::InstanceNonce;
@@ -64,7 +64,8 @@ impl Tunnel {
         let stream = self.opener.open(control::AUTHORITY).await.expect("the control stream");
         let (reader, writer) = tokio::io::split(stream);
         let mut control = Control { reader: Reader::new(reader), writer };
-        control.expect_hello(self.nonce).await;
+        let phases = control.expect_hello(self.nonce).await.expect("how the tunnel began");
+        assert!(phases.paired.is_some() && phases.paired <= phases.tls, "{phases:?}");
         control
     }
 }
@@ -84,9 +85,12 @@ impl Control {
         self.reader.next().await.expect("a sound control stream")
     }
 
-    pub(crate) async fn expect_hello(&mut self, nonce: InstanceNonce) {
-        let hello = FromFunction::Hello { nonce, generation: 5, version: "0.0.0".into() };
-        assert_eq!(self.hear().await, Some(hello));
+    /// Hears `hello`; what it tells of the tunnel's beginning.
+    pub(crate) async fn expect_hello(&mut self, me: InstanceNonce) -> Option<Phases> {
+        match self.hear().await {
+            Some(FromFunction::Hello { nonce, generation: 5, version, phases }) if nonce == me && version == "0.0.0" => phases,
+            other => unreachable!("not this instance's hello: {other:?}"),
+        }
     }
 }
 
@@ -134,7 +138,7 @@ pub(crate) fn begin(connector: Connector, times: Times) -> Begun {
         grace: Duration::from_secs(90),
         identity: function.clone(),
         agent_key: agent.public().clone(),
-        hello: FromFunction::Hello { nonce, generation: 5, version: "0.0.0".into() },
+        hello: FromFunction::Hello { nonce, generation: 5, version: "0.0.0".into(), phases: None },
         connector,
     };
     let (invocation, answer) = Invocation::new(times);

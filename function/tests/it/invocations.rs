@@ -80,7 +80,7 @@ async fn a_renewal_keeps_the_tunnel_and_its_streams_for_the_next_invocation() {
 
     let (invocation, answer) = Invocation::new(long());
     tunnel.exit.serve(invocation).await;
-    control.expect_hello(tunnel.nonce).await;
+    assert_eq!(control.expect_hello(tunnel.nonce).await, None, "the tunnel began long ago");
     site.write_all(b"x").await.expect("write");
     assert_eq!(stream.read_u8().await.expect("the stream runs on"), b'x');
     tunnel.answer = answer;
@@ -98,7 +98,7 @@ async fn unpaired_at_its_end_the_invocation_is_answered_and_the_tunnel_kept() {
     tunnel.pair(true);
     let (invocation, answer) = Invocation::new(long());
     tunnel.exit.serve(invocation).await;
-    control.expect_hello(tunnel.nonce).await;
+    assert_eq!(control.expect_hello(tunnel.nonce).await, None, "the tunnel began long ago");
     tunnel.answer = answer;
     control.order(FromAgent::End {}).await;
     assert_eq!(tunnel.answered().await.ended, Ended::Done);

@@ -1,6 +1,7 @@
 //! How the clients of an address have behaved lately, and what follows: they are slowed, never locked out.
 //!
-//! Never: who holds a good token or ticket waits or is refused for what others of the address did.
+//! Never: who holds a good token or ticket is refused, or waits for its answer, for what others of the address did. Only
+//! taking a connection is paced, by address, before anybody can tell who it is.
 
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -34,11 +35,14 @@ pub(crate) struct Conduct {
 impl Conduct {
     /// Nothing yet.
     pub(crate) fn new(limits: Limits) -> Self {
-        let legs = limits.per_address as f64;
-        let connections = Rate { steady: (legs / TURNOVER).max(1.0), burst: legs * CONNECTIONS_PER_LEG };
         let [wrong_tokens, unknown_tickets, connections] =
-            [WRONG_TOKENS, UNKNOWN_TICKETS, connections].map(|rate| Mutex::new(Rates::new(rate)));
+            [WRONG_TOKENS, UNKNOWN_TICKETS, connections(limits)].map(|rate| Mutex::new(Rates::new(rate)));
         Self { wrong_tokens, unknown_tickets, connections }
+    }
+
+    /// Other limits from now on.
+    pub(crate) fn adjust(&self, limits: Limits) {
+        lock(&self.connections).adjust(connections(limits));
     }
 
     /// A connection came: how long it waits before anything is spent on it.
@@ -55,6 +59,12 @@ impl Conduct {
     pub(crate) fn showed_unknown_ticket(&self, now: Instant, address: IpAddr) -> Refusal {
         if lock(&self.unknown_tickets).try_take(now, address) { Refusal::Unknown } else { Refusal::Guessing }
     }
+}
+
+/// How often an address may connect.
+fn connections(limits: Limits) -> Rate {
+    let legs = limits.per_address as f64;
+    Rate { steady: (legs / TURNOVER).max(1.0), burst: legs * CONNECTIONS_PER_LEG }
 }
 
 fn lock(rates: &Mutex<Rates>) -> MutexGuard<'_, Rates> {
@@ -97,5 +107,7 @@ mod tests {
         assert_eq!(waits[..40], [Duration::ZERO; 40]);
         assert_eq!(waits[40], Duration::from_millis(400));
         assert_eq!(waits[59], LONGEST_PACE);
+        conduct.adjust(Limits { per_address: 1000, ..Limits::default() });
+        assert_eq!(conduct.connected(now + SECOND, address(1)), Duration::ZERO);
     }
 }

@@ -10,12 +10,12 @@ use super::{Limits, Refusal};
 /// Counts the legs of a relay.
 #[derive(Clone)]
 pub(crate) struct Places {
-    limits: Limits,
     taken: Arc<Mutex<Taken>>,
 }
 
 #[derive(Default)]
 struct Taken {
+    limits: Limits,
     total: usize,
     /// Addresses with a leg only, so it is no larger than `total`.
     of_address: HashMap<IpAddr, usize>,
@@ -30,13 +30,18 @@ pub(crate) struct Place {
 impl Places {
     /// None taken.
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { limits, taken: Arc::default() }
+        Self { taken: Arc::new(Mutex::new(Taken { limits, ..Taken::default() })) }
+    }
+
+    /// Other limits from now on; who has a place keeps it.
+    pub(crate) fn adjust(&self, limits: Limits) {
+        self.lock().limits = limits;
     }
 
     /// Takes a place, if the relay has one.
     pub(crate) fn take(&self) -> Result<Place, Refusal> {
         let mut taken = self.lock();
-        if taken.total >= self.limits.connections {
+        if taken.total >= taken.limits.connections {
             return Err(Refusal::Full);
         }
         taken.total += 1;
@@ -53,8 +58,9 @@ impl Place {
     pub(crate) fn of_address(mut self, address: IpAddr) -> Result<Self, Refusal> {
         let address = owner(address);
         let mut taken = self.places.lock();
+        let most = taken.limits.per_address;
         let count = taken.of_address.entry(address).or_default();
-        if *count >= self.places.limits.per_address {
+        if *count >= most {
             drop(taken);
             return Err(Refusal::AddressLimit);
         }
@@ -97,6 +103,18 @@ mod tests {
         let place = places.take().expect("first");
         assert_eq!(places.take().err(), Some(Refusal::Full));
         drop(place);
+        assert!(places.take().is_ok());
+    }
+
+    #[test]
+    fn fewer_places_take_none_away_and_more_are_there_at_once() {
+        let places = places(2, 9);
+        let held = [places.take().expect("first"), places.take().expect("second")];
+        places.adjust(Limits { connections: 1, ..Limits::default() });
+        let [first, _second] = held;
+        drop(first);
+        assert_eq!(places.take().err(), Some(Refusal::Full));
+        places.adjust(Limits { connections: 2, ..Limits::default() });
         assert!(places.take().is_ok());
     }
 

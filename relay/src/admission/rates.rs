@@ -23,6 +23,11 @@ impl Rates {
         Self { rate, of_address: HashMap::new(), of_others: None }
     }
 
+    /// Another rate from now on.
+    pub(super) fn adjust(&mut self, rate: Rate) {
+        self.rate = rate;
+    }
+
     /// It happens once more: how long until it should have.
     pub(super) fn take(&mut self, now: Instant, address: IpAddr) -> Duration {
         let rate = self.rate;

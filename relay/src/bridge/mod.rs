@@ -105,7 +105,7 @@ struct Leg<T> {
     life: Life,
     next_ping: Instant,
     ping_due: bool,
-    /// The rate of the leg's agent, if it has one.
+    /// What the rate of the leg's agent, if there is one, lets it pass on.
     allowance: Option<Allowance>,
     /// When that rate lets the leg be read again.
     read_again: Option<Instant>,
@@ -294,6 +294,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Leg<T> {
         let mut words = vec![outgoing.into_rest()];
         if !matches!(end, End::Closed(_) | End::Lost) {
             words.extend(peer.into_rest());
+        } else {
+            // The peer's leg need not wait for the farewell to hear of it.
+            drop(peer);
         }
         words.extend(end.frame());
         farewell::farewell(io, words).await;

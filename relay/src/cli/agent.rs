@@ -28,7 +28,7 @@ pub(super) fn add(settings: &Settings, agents: &AgentsFile, name: &AgentName) ->
     // All that can fail comes before the agent is added.
     let url = reached_at(settings)?;
     let pin = match settings.tls {
-        Tls::SelfSigned => certificate::on_disk(settings)?.map(|certified| certified.pin()),
+        Tls::SelfSigned => certificate::on_disk_or_made(settings)?.map(|certified| certified.pin()),
         Tls::Acme(_) | Tls::Files { .. } | Tls::Off => None,
     };
     let token = Token::mint();

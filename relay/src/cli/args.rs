@@ -73,7 +73,7 @@ pub(super) enum Command {
 
 #[derive(ClapArgs)]
 pub(super) struct RunArgs {
-    /// Take the port over from a running relay of the same user, which is then to be stopped with SIGTERM
+    /// Take the port over from the running relay of this configuration, which is then to be stopped with SIGTERM
     #[arg(long)]
     pub(super) take_over: bool,
 }

@@ -28,10 +28,15 @@ pub(super) fn init(config: &Path, args: &InitArgs) -> Result<(), CliError> {
     let text = content(args)?;
     let settings = Settings::parse(config, &text)?;
     // A certificate of no use is told now, and not at the first start.
-    certificate::on_disk(&settings)?.map(CertificateSlot::holding).transpose()?;
+    certificate::on_disk_or_made(&settings)?.map(CertificateSlot::holding).transpose()?;
     let directory = config.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(directory).map_err(CliError::system(directory.display().to_string()))?;
     let agents = AgentsFile::in_directory(&settings.state_dir);
+    // Of an earlier set-up, whose configuration is gone: its code was shown once, and who still has it is not this user.
+    if agents.names()?.contains(&args.agent) {
+        agents.revoke(&args.agent)?;
+        print::note(format_args!("the earlier pairing code of {} is not valid any more", args.agent));
+    }
     agent::add(&settings, &agents, &args.agent)?;
     // Last, so that an init that failed can be repeated once its cause is gone. It holds no secret.
     write_public(config, text.as_bytes()).map_err(CliError::system(config.display().to_string()))?;

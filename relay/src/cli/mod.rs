@@ -5,6 +5,7 @@ mod args;
 mod certificate;
 mod check;
 mod completions;
+mod descriptors;
 mod exit;
 mod init;
 mod logging;

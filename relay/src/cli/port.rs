@@ -1,45 +1,83 @@
-//! Opens the relay's ports: its own, or the socket that systemd hands over, and the second one for metrics.
+//! Opens the relay's ports, its own and the second one for metrics: anew, from systemd, or from the relay whose place it takes.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use tokio::net::TcpListener;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::exit::CliError;
 use crate::config::{MetricsPort, Settings};
-use crate::system;
+use crate::system::{self, Inheritance};
 
-/// The relay's port.
-pub(super) struct Port {
-    pub(super) listener: TcpListener,
-    /// Whether somebody holds it open for the next relay.
-    pub(super) outlives: bool,
+/// Where a relay offers its ports to the one that takes its place, in the state directory.
+const SUCCESSION: &str = "succession.sock";
+
+/// What the relay listens on.
+pub(super) struct Ports {
+    pub(super) relay: TcpListener,
+    pub(super) metrics: Option<Arc<TcpListener>>,
+    pub(super) succession: Succession,
 }
 
-/// Opens the port, within a runtime.
-pub(super) fn open(settings: &Settings, take_over: bool) -> Result<Port, CliError> {
+/// From which relay the ports come, and to which they go.
+pub(super) struct Succession {
+    /// Whether somebody holds the relay's port open for the next relay.
+    pub(super) outlives: Arc<AtomicBool>,
+    /// What another relay has given, until this one ends.
+    _inheritance: Inheritance,
+    /// Offers them to the next relay, and has copies of them for it.
+    offer: Option<AbortOnDropHandle<()>>,
+}
+
+impl Succession {
+    /// Offers them to nobody any more, so that they are closed when the relay lets go of them.
+    pub(super) fn withdraw(&mut self) {
+        self.offer = None;
+    }
+}
+
+/// Opens the ports, within a runtime.
+pub(super) fn open(settings: &Settings, take_over: bool) -> Result<Ports, CliError> {
+    let path = settings.state_dir.join(SUCCESSION);
+    let mut inheritance = match take_over {
+        true => Inheritance::ask(&path).map_err(CliError::system("what the running relay hands over"))?,
+        false => Inheritance::default(),
+    };
     let handed = system::handed_over().map_err(CliError::system("the socket that systemd hands over"))?;
-    let outlives = handed.is_some();
-    let listener = match handed {
+    let held = handed.is_some();
+    let relay = match handed {
         Some(listener) => {
             let address = listener.local_addr().map_err(CliError::system("the socket that systemd hands over"))?;
             agree(settings.listen, address)?;
             listener
         }
-        None => system::listen(settings.listen, take_over).map_err(|source| refused("listen on", settings.listen, &source))?,
+        None => listen(&mut inheritance, settings.listen).map_err(|source| refused("listen on", settings.listen, &source))?,
     };
-    let listener = TcpListener::from_std(listener).map_err(CliError::system("listening socket"))?;
-    Ok(Port { listener, outlives })
+    let metrics = open_metrics(&mut inheritance, settings.metrics)?;
+    let outlives = Arc::new(AtomicBool::new(held));
+    let offer = if held { None } else { Some(offer(path, [Some(&relay), metrics.as_ref()], &outlives)?) };
+    let of_runtime = |listener| TcpListener::from_std(listener).map_err(CliError::system("listening socket"));
+    let metrics = metrics.map(of_runtime).transpose()?.map(Arc::new);
+    Ok(Ports { relay: of_runtime(relay)?, metrics, succession: Succession { outlives, _inheritance: inheritance, offer } })
+}
+
+/// The port that was inherited, else a new one.
+fn listen(inheritance: &mut Inheritance, address: SocketAddr) -> io::Result<StdListener> {
+    inheritance.port(address).map_or_else(|| system::listen(address), Ok)
 }
 
 /// Opens the second port; `None` if there is to be none.
-pub(super) fn open_metrics(port: MetricsPort, take_over: bool) -> Result<Option<Arc<TcpListener>>, CliError> {
-    let open = |address| system::listen(address, take_over).and_then(TcpListener::from_std).map(Arc::new);
+fn open_metrics(inheritance: &mut Inheritance, port: MetricsPort) -> Result<Option<StdListener>, CliError> {
     match port {
         MetricsPort::Off => Ok(None),
-        MetricsPort::At(address) => open(address).map(Some).map_err(|source| refused("metrics: listen on", address, &source)),
-        MetricsPort::Usual(address) => match open(address) {
+        MetricsPort::At(address) => {
+            listen(inheritance, address).map(Some).map_err(|source| refused("metrics: listen on", address, &source))
+        }
+        MetricsPort::Usual(address) => match listen(inheritance, address) {
             Ok(port) => Ok(Some(port)),
             Err(error) => {
                 tracing::warn!(%address, %error, "no metrics: their usual port is taken; `[metrics] listen` chooses another");
@@ -47,6 +85,13 @@ pub(super) fn open_metrics(port: MetricsPort, take_over: bool) -> Result<Option<
             }
         },
     }
+}
+
+/// Lets another relay take these ports.
+fn offer(at: PathBuf, ports: [Option<&StdListener>; 2], outlives: &Arc<AtomicBool>) -> Result<AbortOnDropHandle<()>, CliError> {
+    let copies: io::Result<Vec<_>> = ports.into_iter().flatten().map(StdListener::try_clone).collect();
+    let copies = copies.map_err(CliError::system("listening socket"))?;
+    Ok(AbortOnDropHandle::new(tokio::spawn(system::offer(at, copies, Arc::clone(outlives)))))
 }
 
 /// The socket's address is the configured one, or a configured port on every address.
@@ -65,7 +110,7 @@ fn agree(configured: SocketAddr, handed: SocketAddr) -> Result<(), CliError> {
 fn refused(what: &str, address: SocketAddr, source: &io::Error) -> CliError {
     let hint = match source.kind() {
         io::ErrorKind::AddrInUse => {
-            "; another program has this port (if that is a relay of this user, `run --take-over` takes its place without a gap)"
+            "; another program has this port (if that is a relay with this configuration, `run --take-over` takes its place without a gap)"
         }
         io::ErrorKind::PermissionDenied => "; ports below 1024 are for root: let systemd open it (awslambdaproxy-relay.socket)",
         io::ErrorKind::AddrNotAvailable => "; this machine has no such address",

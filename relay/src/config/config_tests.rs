@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::admission::Limits;
 
 fn parse(text: &str) -> Result<Settings, String> {
     Settings::parse(Path::new("/etc/x/relay.toml"), text).map_err(|error| error.to_string())
@@ -34,7 +35,7 @@ fn a_whole_file_is_read() {
     .expect("valid");
     let limits =
         Limits { connections: 10, per_address: 9, per_agent: 8, waiting: 7, handshakes: 6, bytes_per_second: Some(50_000_000) };
-    assert_eq!((settings.tls.clone(), settings.limits), (Tls::Off, limits));
+    assert_eq!((settings.tls.clone(), settings.adjustable.limits), (Tls::Off, limits));
     assert_eq!(settings.adjustable.drain, Duration::from_millis(500));
     assert_eq!(settings.state_dir, Path::new("/etc/x/relay-state"));
     assert_eq!(settings.adjustable.trusted.len(), 2);

@@ -20,7 +20,6 @@ use paths::state_of;
 pub use problem::{ConfigError, Problems};
 pub use public_url::{BadPublicUrl, PublicUrl};
 
-use crate::admission::Limits;
 use crate::server::Adjustable;
 use crate::tls::acme::Authority;
 use check::Checker;
@@ -37,8 +36,6 @@ pub struct Settings {
     pub state_dir: PathBuf,
     /// How TLS is done.
     pub tls: Tls,
-    /// How much is taken.
-    pub limits: Limits,
     /// What can be changed while the relay runs.
     pub adjustable: Adjustable,
     /// Where the metrics are.
@@ -119,9 +116,10 @@ impl Checker<'_> {
     fn settings(&mut self, raw: &RawFile, state_dir: PathBuf) -> Option<Settings> {
         let (listen, public_url) = (self.listen(raw), self.public_url(raw));
         let tls = self.tls(&raw.tls, public_url.as_ref());
-        let adjustable = Adjustable { trusted: self.trusted(&raw.proxy.trusted), drain: self.drain(raw) };
+        let (trusted, drain) = (self.trusted(&raw.proxy.trusted), self.drain(raw));
         let (limits, metrics) = (self.limits(&raw.limits), self.metrics(&raw.metrics));
-        Some(Settings { listen: listen?, public_url, state_dir, tls: tls?, limits, adjustable, metrics: metrics? })
+        let adjustable = Adjustable { limits, trusted, drain };
+        Some(Settings { listen: listen?, public_url, state_dir, tls: tls?, adjustable, metrics: metrics? })
     }
 }
 

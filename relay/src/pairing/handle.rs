@@ -52,6 +52,13 @@ impl Handle {
         Self { shared: Arc::new(Mutex::new(Shared { table, legs: HashMap::new(), allowances, metrics })) }
     }
 
+    /// Other limits from now on.
+    pub(crate) fn adjust(&self, limits: Limits) {
+        let mut shared = self.lock();
+        shared.table.adjust(limits);
+        shared.allowances.adjust(limits.bytes_per_second);
+    }
+
     /// Seats a leg of `agent` for the tunnel `hash`.
     pub(crate) fn seat_agent(&self, agent: &AgentName, hash: TicketHash) -> Result<Seat, Refusal> {
         self.seat(Side::Agent, |table, now| table.agent_arrives(now, agent, hash))
@@ -103,7 +110,7 @@ impl Handle {
         let mailbox = Arc::new(Mailbox::default());
         shared.legs.insert(leg, Standing { mailbox: Arc::clone(&mailbox), alone_since: Some(now) });
         shared.apply(effects);
-        let (allowance, bytes) = (shared.allowance(now, leg), shared.metrics.bytes_from(side));
+        let (allowance, bytes) = (shared.allowance(leg), shared.metrics.bytes_from(side));
         drop(shared);
         Ok(Seat { handle: self.clone(), leg, side, mailbox, allowance, bytes })
     }
@@ -121,8 +128,8 @@ impl Handle {
 }
 
 impl Shared {
-    fn allowance(&mut self, now: Instant, leg: LegId) -> Option<Allowance> {
-        self.allowances.of(self.table.agent(leg)?, now)
+    fn allowance(&mut self, leg: LegId) -> Option<Allowance> {
+        self.table.agent(leg).map(|agent| self.allowances.of(agent))
     }
 
     fn apply(&mut self, effects: Vec<Effect>) {
@@ -170,7 +177,7 @@ impl Seat {
         Arc::clone(&self.mailbox)
     }
 
-    /// The rate at which it may be read, if its agent has one.
+    /// What its agent's rate, if there is one, lets it pass on.
     pub(crate) fn allowance(&self) -> Option<Allowance> {
         self.allowance.clone()
     }

@@ -121,6 +121,11 @@ impl Table {
         Self { limits, entries: HashMap::new(), legs: HashMap::new(), ended: Ended::default(), last_leg: 0 }
     }
 
+    /// Other limits from now on; what stands stays.
+    pub(crate) fn adjust(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
     /// An agent's leg arrives: it makes the entry, or comes back to it, in place of an older one.
     pub(crate) fn agent_arrives(
         &mut self,

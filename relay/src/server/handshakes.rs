@@ -24,11 +24,9 @@ const SHARE: usize = 8;
 /// The slots.
 #[derive(Clone)]
 pub(super) struct Handshakes {
-    most: usize,
     shared: Arc<Shared>,
 }
 
-#[derive(Default)]
 struct Shared {
     slots: Mutex<Slots>,
     freed: Notify,
@@ -36,6 +34,7 @@ struct Shared {
 
 #[derive(Default)]
 struct Slots {
+    most: usize,
     last: u64,
     /// In the order of arrival.
     taken: BTreeMap<u64, Holder>,
@@ -63,7 +62,14 @@ enum Attempt {
 impl Handshakes {
     /// `most` slots, all free.
     pub(super) fn new(most: usize) -> Self {
-        Self { most, shared: Arc::default() }
+        let slots = Mutex::new(Slots { most, ..Slots::default() });
+        Self { shared: Arc::new(Shared { slots, freed: Notify::new() }) }
+    }
+
+    /// So many slots from now on; of those taken beyond, each newcomer makes the ones that give way go.
+    pub(super) fn adjust(&self, most: usize) {
+        self.shared.lock().most = most;
+        self.shared.freed.notify_one();
     }
 
     /// Waits for a slot: a free one, or one whose holder gives way. `address` is `None` for one that stands for many.
@@ -82,10 +88,10 @@ impl Handshakes {
 
     fn attempt(&self, now: Instant, address: Option<IpAddr>) -> Attempt {
         let mut slots = self.shared.lock();
-        if slots.taken.len() >= self.most
-            && let Err(time) = slots.make_room(now, self.most / SHARE)
-        {
-            return Attempt::FullFor(time);
+        while slots.taken.len() >= slots.most {
+            if let Err(time) = slots.make_room(now) {
+                return Attempt::FullFor(time);
+            }
         }
         slots.last += 1;
         let (number, lost) = (slots.last, CancellationToken::new());
@@ -96,8 +102,8 @@ impl Handshakes {
 
 impl Slots {
     /// Takes a slot from somebody; else says when that may be tried again.
-    fn make_room(&mut self, now: Instant, share: usize) -> Result<(), Duration> {
-        let victim = match self.above_share(share) {
+    fn make_room(&mut self, now: Instant) -> Result<(), Duration> {
+        let victim = match self.above_share(self.most / SHARE) {
             Some(number) => number,
             None => self.oldest(now)?,
         };
@@ -169,6 +175,19 @@ mod tests {
         let (second, ()) = tokio::join!(handshakes.enter(None), async { drop(first) });
         assert_eq!(begin.elapsed(), Duration::ZERO);
         assert!(!second.lost.is_cancelled());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn more_slots_are_there_at_once_and_fewer_when_the_next_one_comes() {
+        let handshakes = Handshakes::new(1);
+        let first = handshakes.enter(None).await;
+        let begin = Instant::now();
+        let (second, ()) = tokio::join!(handshakes.enter(None), async { handshakes.adjust(3) });
+        let third = handshakes.enter(None).await;
+        assert_eq!(begin.elapsed(), Duration::ZERO);
+        handshakes.adjust(2);
+        let fourth = handshakes.enter(None).await;
+        assert_eq!([first, second, third, fourth].map(|slot| slot.lost.is_cancelled()), [true, true, false, false]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -18,12 +18,14 @@ pub(crate) use reception::HEALTH_PATH;
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio::task::yield_now;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
@@ -52,8 +54,6 @@ pub struct Config {
     pub tls: Option<Arc<CertificateSlot>>,
     /// Whose tokens are good.
     pub agents: Agents,
-    /// How much is taken.
-    pub limits: Limits,
     /// What can be changed while it runs, as it is at first.
     pub adjustable: Adjustable,
     /// Where changes of that come from.
@@ -62,13 +62,15 @@ pub struct Config {
     pub metrics: Metrics,
     /// Where that can be read.
     pub observed_at: Option<Arc<TcpListener>>,
-    /// Whether the port stays open when the relay stops, since somebody holds it for the next one.
-    pub port_outlives: bool,
+    /// Whether the port stays open if the relay stops now, since somebody holds it for the next one.
+    pub port_outlives: Arc<AtomicBool>,
 }
 
 /// What can be changed while a relay runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Adjustable {
+    /// How much is taken.
+    pub limits: Limits,
     /// Proxies whose word on the client's address is believed.
     pub trusted: Vec<IpNet>,
     /// How long a stop may take.
@@ -77,7 +79,7 @@ pub struct Adjustable {
 
 impl Default for Adjustable {
     fn default() -> Self {
-        Self { trusted: Vec::new(), drain: DRAIN }
+        Self { limits: Limits::default(), trusted: Vec::new(), drain: DRAIN }
     }
 }
 
@@ -87,12 +89,11 @@ impl Config {
         Self {
             tls: None,
             agents,
-            limits: Limits::default(),
             adjustable: Adjustable::default(),
             changes: None,
             metrics: Metrics::default(),
             observed_at: None,
-            port_outlives: false,
+            port_outlives: Arc::default(),
         }
     }
 }
@@ -102,6 +103,7 @@ struct Relay {
     tls: Option<Tls>,
     agents: Agents,
     adjustable: RwLock<Adjustable>,
+    handshakes: Handshakes,
     places: Places,
     conduct: Conduct,
     tunnels: Handle,
@@ -130,8 +132,8 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
         tracing::warn!("no agent may use this relay yet; `awslambdaproxy-relay agent add NAME` adds one");
     }
     tracing::info!(%listen, tls = config.tls.is_some(), "relay is ready");
-    let handshakes = Handshakes::new(config.limits.handshakes);
-    let (changes, observed_at, port_outlives) = (config.changes.clone(), config.observed_at.clone(), config.port_outlives);
+    let (changes, observed_at) = (config.changes.clone(), config.observed_at.clone());
+    let port_outlives = Arc::clone(&config.port_outlives);
     let relay = Arc::new(Relay::new(config, shutdown));
     relay.spawn(keep_house(Arc::clone(&relay), changes));
     // Not one of the tasks that a stop waits for: it tells of the stop.
@@ -139,17 +141,21 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
     let _observatory = observatory.map(AbortOnDropHandle::new);
     tokio::select! {
         () = relay.shutdown.cancelled() => {}
-        () = accept_all(&relay, &listener, &handshakes) => {}
+        () = accept_all(&relay, &listener) => {}
     }
     system::notify(Phase::Stopping);
-    if !port_outlives {
-        turn_away(&relay, listener, &handshakes).await;
-    }
-    relay.stop().await;
+    let closes_the_port = !port_outlives.load(Ordering::Relaxed);
+    relay
+        .stop(async {
+            if closes_the_port {
+                turn_away(&relay, listener).await;
+            }
+        })
+        .await;
     Ok(())
 }
 
-async fn accept_all(relay: &Arc<Relay>, listener: &TcpListener, handshakes: &Handshakes) {
+async fn accept_all(relay: &Arc<Relay>, listener: &TcpListener) {
     let mut backoff = ACCEPT_BACKOFF.0;
     loop {
         match listener.accept().await {
@@ -157,7 +163,7 @@ async fn accept_all(relay: &Arc<Relay>, listener: &TcpListener, handshakes: &Han
                 backoff = ACCEPT_BACKOFF.0;
                 relay.metrics.connected();
                 // While none is free the next ones wait in the kernel's queue.
-                let slot = handshakes.enter(relay.own_address(sender)).await;
+                let slot = relay.handshakes.enter(relay.own_address(sender)).await;
                 relay.spawn(serve(Arc::clone(relay), socket, sender, slot));
             }
             // The client went before it was its turn.
@@ -172,13 +178,15 @@ async fn accept_all(relay: &Arc<Relay>, listener: &TcpListener, handshakes: &Han
 }
 
 /// Accepts what waits at the port and closes it: who was in the queue hears that the relay drains, and is not reset.
-async fn turn_away(relay: &Arc<Relay>, listener: TcpListener, handshakes: &Handshakes) {
+async fn turn_away(relay: &Arc<Relay>, listener: TcpListener) {
     // Asking the kernel itself: the runtime hears of connections a little later.
     let Ok(listener) = listener.into_std() else { return };
     while let Ok((socket, sender)) = listener.accept() {
         let Ok(socket) = socket.set_nonblocking(true).and_then(|()| TcpStream::from_std(socket)) else { continue };
-        let slot = handshakes.enter(relay.own_address(sender)).await;
+        let slot = relay.handshakes.enter(relay.own_address(sender)).await;
         relay.spawn(serve(Arc::clone(relay), socket, sender, slot));
+        // Under a flood this does not end by itself.
+        yield_now().await;
     }
 }
 
@@ -232,13 +240,15 @@ async fn next_change(changes: &mut Option<watch::Receiver<Adjustable>>) -> Adjus
 
 impl Relay {
     fn new(config: Config, shutdown: CancellationToken) -> Self {
+        let limits = config.adjustable.limits;
         Self {
             tls: config.tls.map(|slot| Tls { config: slot.server_config(), slot }),
             agents: config.agents,
             adjustable: RwLock::new(config.adjustable),
-            places: Places::new(config.limits),
-            conduct: Conduct::new(config.limits),
-            tunnels: Handle::new(config.limits, config.metrics.clone()),
+            handshakes: Handshakes::new(limits.handshakes),
+            places: Places::new(limits),
+            conduct: Conduct::new(limits),
+            tunnels: Handle::new(limits, config.metrics.clone()),
             buffers: Buffers::default(),
             metrics: config.metrics,
             tasks: TaskTracker::new(),
@@ -268,6 +278,11 @@ impl Relay {
     }
 
     fn adjust(&self, changed: Adjustable) {
+        let limits = changed.limits;
+        self.handshakes.adjust(limits.handshakes);
+        self.places.adjust(limits);
+        self.conduct.adjust(limits);
+        self.tunnels.adjust(limits);
         *self.adjustable.write().unwrap_or_else(PoisonError::into_inner) = changed;
     }
 
@@ -288,13 +303,18 @@ impl Relay {
         });
     }
 
-    async fn stop(&self) {
+    /// Tells the legs first: they dial elsewhere while `last` is done. All of it takes the drain time at most.
+    async fn stop(&self, last: impl Future<Output = ()>) {
         let Census { tunnels, agent_legs, function_legs, .. } = self.tunnels.census();
         tracing::info!(tunnels, legs = agent_legs + function_legs, "relay stops");
         self.tunnels.close_all(close::RESTARTING);
         self.tasks.close();
         let drain = self.adjustable.read().unwrap_or_else(PoisonError::into_inner).drain;
-        if timeout(drain, self.tasks.wait()).await.is_err() {
+        let drained = async {
+            last.await;
+            self.tasks.wait().await;
+        };
+        if timeout(drain, drained).await.is_err() {
             tracing::info!(tasks = self.tasks.len(), "time is over: the rest is cut");
             self.cut.cancel();
             self.tasks.wait().await;

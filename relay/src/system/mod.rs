@@ -22,8 +22,8 @@ use other as here;
 use unix as here;
 
 pub(crate) use here::{
-    Signals, create_private_directory, handed_over, inode, is_root, listen, lock_file, notify, raise_descriptor_limit,
-    replace_program,
+    Inheritance, Signals, create_private_directory, handed_over, inode, is_root, listen, lock_file, notify, offer,
+    raise_descriptor_limit, replace_program,
 };
 
 /// What a signal asks for.

@@ -3,7 +3,9 @@
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::{Phase, Signal};
 
@@ -49,8 +51,8 @@ pub(super) fn give_to_owner_of(_: &Path, _: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// Listens on a port. No port is shared here, so there is nothing to take over.
-pub(crate) fn listen(address: SocketAddr, _take_over: bool) -> io::Result<TcpListener> {
+/// Listens on a port.
+pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let listener = TcpListener::bind(address)?;
     listener.set_nonblocking(true)?;
     Ok(listener)
@@ -59,6 +61,25 @@ pub(crate) fn listen(address: SocketAddr, _take_over: bool) -> io::Result<TcpLis
 /// Nobody hands a socket over.
 pub(crate) fn handed_over() -> io::Result<Option<TcpListener>> {
     Ok(None)
+}
+
+/// No port is handed to another process here.
+#[derive(Default)]
+pub(crate) struct Inheritance;
+
+impl Inheritance {
+    pub(crate) fn ask(_: &Path) -> io::Result<Self> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "on this system no process hands its port to another"))
+    }
+
+    pub(crate) fn port(&mut self, _: SocketAddr) -> Option<TcpListener> {
+        None
+    }
+}
+
+/// To nobody.
+pub(crate) async fn offer(_: PathBuf, _: Vec<TcpListener>, _: Arc<AtomicBool>) {
+    std::future::pending().await
 }
 
 /// Nobody is to be told.

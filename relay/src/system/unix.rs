@@ -1,5 +1,7 @@
 //! Unix.
 
+mod succession;
+
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -14,6 +16,8 @@ use socket2::{Domain, Socket, Type};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Phase, Signal};
+
+pub(crate) use succession::{Inheritance, offer};
 
 /// Connections that the kernel keeps until they are accepted: all ends of a relay dial at once after its restart. The system
 /// has a bound of its own, 4096 as a rule.
@@ -79,17 +83,11 @@ pub(super) fn give_to_owner_of(directory: &Path, file: &File) -> io::Result<()> 
     fchown(file, Some(owner.uid()), Some(owner.gid()))
 }
 
-/// Listens on a port. Taking it over means that the relay which has it goes on listening beside this one until it stops;
-/// otherwise a port that somebody has is refused.
-pub(crate) fn listen(address: SocketAddr, take_over: bool) -> io::Result<TcpListener> {
+/// Listens on a port that nobody has.
+pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM.cloexec().nonblocking(), None)?;
     socket.set_reuse_address(true)?;
-    // Before it is bound the option asks to share the port; after that it only lets a later process of this user ask.
-    if take_over {
-        socket.set_reuse_port(true)?;
-    }
     socket.bind(&address.into())?;
-    socket.set_reuse_port(true)?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
 }

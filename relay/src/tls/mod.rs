@@ -4,6 +4,7 @@
 //!   certified   a chain with its key, as files hold it       facts   (x509) its dates and names
 //!   slot        what is served now; replaced while running   files   replaces it when its files change
 //!   acme        has a CA make it, and renews it in time      self_signed
+//!   unverified  looks at what a port serves
 //! ```
 //!
 //! Never: it is not the tunnel's TLS. What it protects is the token, the ticket, and who talks to whom.
@@ -14,6 +15,7 @@ mod facts;
 pub mod files;
 mod self_signed;
 mod slot;
+mod unverified;
 
 use std::io;
 use std::path::PathBuf;
@@ -22,9 +24,10 @@ use rustls::pki_types::pem;
 
 pub use certified::Certified;
 pub use facts::Facts;
-pub use self_signed::self_signed;
+pub use self_signed::{made_before, self_signed};
 pub(crate) use slot::ACME_TLS;
 pub use slot::CertificateSlot;
+pub use unverified::unverified;
 
 /// Why there is no TLS.
 #[derive(Debug, thiserror::Error)]

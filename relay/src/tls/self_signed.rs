@@ -8,6 +8,12 @@ use crate::system::{create_private_directory, write_private};
 /// Certificate and key together, so that they can only be found or missing both.
 const FILE_NAME: &str = "self-signed.pem";
 
+/// The self-signed certificate of this state directory, if one was made.
+pub fn made_before(directory: &Path) -> Result<Option<Certified>, TlsError> {
+    let path = directory.join(FILE_NAME);
+    if path.exists() { Certified::from_files(&path, &path).map(Some) } else { Ok(None) }
+}
+
 /// The self-signed certificate of this state directory; made for `host`, a name or address, when there is none yet.
 pub fn self_signed(directory: &Path, host: &str) -> Result<Certified, TlsError> {
     let path = directory.join(FILE_NAME);
@@ -36,6 +42,7 @@ mod tests {
     fn the_pair_is_made_once_and_only_its_owner_reads_it() {
         let directory = tempfile::tempdir().expect("directory");
         let state = directory.path().join("state");
+        assert!(made_before(&state).expect("looked").is_none() && !state.exists());
         let first = self_signed(&state, "192.0.2.1").expect("made").pin();
         assert_eq!(first.len(), 64);
         let again = self_signed(&state, "another.example").expect("kept");

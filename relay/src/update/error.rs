@@ -47,6 +47,20 @@ pub enum UpdateError {
         /// The text.
         text: String,
     },
+    /// Another release than the one that was asked for.
+    #[error("the server was asked for {wished} and gave {found}; nothing was changed")]
+    OtherVersion {
+        /// What was asked for.
+        wished: Version,
+        /// What came.
+        found: Version,
+    },
+    /// A proxy that is none.
+    #[error("{variable} names no proxy that can be used; mend it, or unset it")]
+    Proxy {
+        /// The environment's variable. Its value may hold a password.
+        variable: &'static str,
+    },
     /// A release without the file for this system.
     #[error(
         "release {version} has no {file}: it was not built for this system, or its upload is not complete; nothing was changed"

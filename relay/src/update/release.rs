@@ -41,7 +41,7 @@ pub struct Offer {
 impl Release {
     /// The latest one, or the one that is `wished`.
     pub(super) fn ask(program: Program, server: &Server, wished: Option<&Version>) -> Result<Self, UpdateError> {
-        let transport = Transport::to(server);
+        let transport = Transport::to(server)?;
         let (owner, name) = Server::repository();
         let update = github::Update::configure()
             .api_base_url(server.url())
@@ -61,7 +61,12 @@ impl Release {
         };
         let found = found.map_err(UpdateError::server(format!("ask {server} for the release")))?;
         let files = found.assets().iter().map(|file| (file.name().to_owned(), file.download_url().to_owned())).collect();
-        Ok(Self { version: version(found.version())?, files, transport })
+        let version = version(found.version())?;
+        match wished {
+            // What another release signed is signed all the same.
+            Some(wished) if *wished != version => Err(UpdateError::OtherVersion { wished: wished.clone(), found: version }),
+            _ => Ok(Self { version, files, transport }),
+        }
     }
 
     fn url(&self, file: &str) -> Result<&str, UpdateError> {

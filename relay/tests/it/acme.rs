@@ -19,7 +19,7 @@ use crate::home::{Home, Running, parts};
 use crate::pebble::Pebble;
 use crate::suggesting::Suggesting;
 use crate::support::{agent_request, open};
-use crate::tls::Pinned;
+use crate::tls::anybody;
 
 const NAME: &str = "relay.example.com";
 /// Long enough for a busy machine to issue one, short enough to see it renewed.
@@ -39,9 +39,7 @@ async fn trusted(running: &Running, root: CertificateDer<'static>) -> std::io::R
 
 /// The certificate that is served, whoever vouches for it; `None` while there is none.
 async fn served(running: &Running) -> Option<CertificateDer<'static>> {
-    let config = Pinned::anybody();
-    let connecting =
-        TlsConnector::from(Arc::new(config)).connect(ServerName::try_from(NAME).expect("name"), running.connect().await);
+    let connecting = anybody().connect(ServerName::try_from(NAME).expect("name"), running.connect().await);
     let stream = connecting.await.ok()?;
     stream.get_ref().1.peer_certificates()?.first().map(|certificate| certificate.clone().into_owned())
 }
@@ -155,6 +153,36 @@ async fn a_ca_that_wants_its_certificate_renewed_early_is_followed_and_told_what
     served_other_than(&running, Some(&first)).await;
     let orders = front.orders();
     assert!(orders[0].get("replaces").is_none() && orders[1]["replaces"].is_string(), "{orders:?}");
+}
+
+#[tokio::test]
+async fn a_ca_hears_of_another_address_at_a_reload_and_at_a_start_and_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("port");
+    let port = listener.local_addr().expect("address").port();
+    let pebble = Pebble::start(port, Duration::from_secs(300));
+    let home = home(port, &pebble);
+    let mut running = Running::start_with(&home, &listener).await;
+    let certificate = served_other_than(&running, None).await;
+    let is_written_to = |email: &str| {
+        let text = std::fs::read_to_string(&home.config).expect("text");
+        let (before, _) = text.split_once("acme_email").expect("an address");
+        home.write(&format!("{before}acme_email = \"{email}\"\n"));
+    };
+    is_written_to("you@example.com");
+    running.signal(Signal::HUP);
+    home.logged("the CA knows the new acme_email email=\"you@example.com\"", 1).await;
+    home.logged("key=\"tls.acme_email\"", 1).await;
+
+    running.child.kill().await.expect("killed");
+    is_written_to("they@example.com");
+    let mut running = Running::start_with(&home, &listener).await;
+    home.logged("the CA knows the new acme_email email=\"they@example.com\"", 1).await;
+
+    running.child.kill().await.expect("killed");
+    let running = Running::start_with(&home, &listener).await;
+    assert_eq!(served(&running).await, Some(certificate));
+    assert_eq!((home.log().matches("the CA knows").count(), pebble.orders()), (2, 1), "{}", home.log());
+    assert!(!home.log().contains("only be followed after a restart"), "{}", home.log());
 }
 
 fn walk(path: &std::path::Path) -> Vec<std::path::PathBuf> {

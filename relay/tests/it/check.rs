@@ -71,6 +71,14 @@ async fn a_ca_of_ones_own_needs_somebody_who_vouches_for_it() {
 }
 
 #[tokio::test]
+async fn a_check_makes_nothing() {
+    let home = Home::with("listen = \"127.0.0.1:0\"\n[tls]\nmode = \"self-signed\"\n[metrics]\nlisten = \"\"\n");
+    let (code, said) = check(&home).await;
+    assert!(code == Some(0) && said.contains("none yet"), "{said}");
+    assert!(!home.state().exists());
+}
+
+#[tokio::test]
 async fn a_port_is_free_or_a_relays_or_somebody_elses() {
     let home = Home::new();
     home.ok(&["init", "--self-signed", "--listen", "127.0.0.1:0"]).await;

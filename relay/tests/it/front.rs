@@ -7,14 +7,13 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tunnel::instance::InstanceNonce;
 use tunnel::ticket::Ticket;
 
 use crate::pebble::own_certificate;
 use crate::support::{Leg, PATIENCE, Relay, exchange, open};
-use crate::tls::Pinned;
+use crate::tls::anybody;
 
 /// A program in front of a relay; ends with the value.
 struct Front {
@@ -65,7 +64,7 @@ impl Front {
         socket.bind(SocketAddr::new(IpAddr::from(from), 0)).expect("a loopback address");
         let io = socket.connect(self.address).await.expect("connected");
         let name = "localhost".try_into().expect("name");
-        TlsConnector::from(std::sync::Arc::new(Pinned::anybody())).connect(name, io).await.expect("tls")
+        anybody().connect(name, io).await.expect("tls")
     }
 }
 
@@ -126,7 +125,7 @@ fn caddy(relay: SocketAddr) -> Front {
 
 async fn relay() -> Relay {
     Relay::with(|config| {
-        config.limits.per_address = 2;
+        config.adjustable.limits.per_address = 2;
         config.adjustable.trusted = vec!["127.0.0.1/32".parse().expect("net")];
     })
     .await

@@ -9,7 +9,7 @@ use tunnel::ticket::Ticket;
 use crate::support::{PATIENCE, Relay};
 
 async fn limited(limits: Limits) -> Relay {
-    Relay::with(|config| config.limits = limits).await
+    Relay::with(|config| config.adjustable.limits = limits).await
 }
 
 async fn refused(relay: &Relay) -> u16 {
@@ -52,7 +52,7 @@ async fn an_address_or_agent_over_its_limit_gets_429_and_a_time() {
 #[tokio::test]
 async fn a_trusted_proxy_names_the_address_that_counts() {
     let relay = Relay::with(|config| {
-        config.limits = Limits { per_address: 1, ..Limits::default() };
+        config.adjustable.limits = Limits { per_address: 1, ..Limits::default() };
         config.adjustable.trusted = vec!["127.0.0.0/8".parse().expect("net")];
     })
     .await;

@@ -160,6 +160,19 @@ async fn exit_codes_tell_usage_and_configuration_apart() {
 }
 
 #[tokio::test]
+async fn an_init_without_its_configuration_can_be_repeated_and_makes_the_earlier_code_void() {
+    let home = Home::new();
+    let init = ["init", "--behind-proxy", "--listen", "127.0.0.1:0"];
+    let first = home.ok(&init).await;
+    std::fs::remove_file(&home.config).expect("removed");
+    let again = home.output(&init).await;
+    let said = String::from_utf8_lossy(&again.stderr).into_owned();
+    assert!(again.status.success() && said.contains("earlier pairing code"), "{said}");
+    assert_ne!(String::from_utf8_lossy(&again.stdout), first);
+    assert_eq!(home.ok(&["agent", "list"]).await.lines().count(), 1);
+}
+
+#[tokio::test]
 async fn init_for_a_ca_says_what_it_needs_and_its_code_names_the_domain() {
     let home = Home::new();
     let output = home.output(&["init", "--domain", "relay.example.com"]).await;

@@ -3,30 +3,29 @@
 use std::net::SocketAddr;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
-use std::sync::Arc;
+use std::time::Duration;
 
 use rustix::process::Signal;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio::time::{sleep, timeout};
-use tokio_rustls::TlsConnector;
 use tunnel::ticket::Ticket;
 
 use crate::home::{Home, Running, parts};
 use crate::pebble::own_certificate;
 use crate::support::{PATIENCE, agent_request, open};
-use crate::tls::Pinned;
+use crate::tls::anybody;
 
 async fn serves(running: &Running, wanted: &CertificateDer<'static>) {
     let waiting = async {
         loop {
             let io = running.connect().await;
-            let connector = TlsConnector::from(Arc::new(Pinned::anybody()));
+            let connector = anybody();
             let tls = connector.connect("localhost".try_into().expect("name"), io).await.expect("tls");
             if tls.get_ref().1.peer_certificates().is_some_and(|chain| chain.first() == Some(wanted)) {
                 return;
             }
-            sleep(std::time::Duration::from_millis(50)).await;
+            sleep(Duration::from_millis(50)).await;
         }
     };
     timeout(PATIENCE, waiting).await.expect("the certificate in time");
@@ -105,6 +104,50 @@ async fn what_can_change_changes_and_the_rest_is_said() {
     running.signal(Signal::HUP);
     home.logged("goes on with the old one", 1).await;
     assert!(believed(running.address, &token).await);
+}
+
+/// Whether one more leg is taken; one that is stays until the relay has seen it go.
+async fn takes(running: &Running, token: &str) -> bool {
+    let request = agent_request(running.address, token, &Ticket::mint().hash().to_string());
+    open(running.connect().await, request).await.is_ok()
+}
+
+#[tokio::test]
+async fn limits_are_followed_by_a_relay_that_runs_and_what_stands_stays() {
+    let configuration =
+        |limits: &str| format!("listen = \"127.0.0.1:0\"\ntls.mode = \"off\"\n[metrics]\nlisten = \"\"\n[limits]\n{limits}\n");
+    let home = Home::with(&configuration("").replace(":0", ":1"));
+    let (_, token, ..) = parts(&home.ok(&["agent", "add", "laptop"]).await);
+    home.write(&configuration("per_agent = 1"));
+    let running = Running::start(&home).await;
+    let request = || agent_request(running.address, &token, &Ticket::mint().hash().to_string());
+    let mut first = open(running.connect().await, request()).await.expect("one tunnel");
+    first.notice().await;
+    assert!(!takes(&running, &token).await, "one tunnel is the most");
+
+    home.write(&configuration("per_agent = 9"));
+    running.signal(Signal::HUP);
+    home.logged("key=\"limits.per_agent\"", 1).await;
+    let waiting = async {
+        loop {
+            if let Ok(leg) = open(running.connect().await, request()).await {
+                return leg;
+            }
+        }
+    };
+    let mut second = timeout(PATIENCE, waiting).await.expect("the change in time");
+    second.notice().await;
+
+    home.write(&configuration("per_agent = 9\nconnections = 1\nbytes_per_second = 10_000"));
+    running.signal(Signal::HUP);
+    home.logged("key=\"limits.connections\"", 1).await;
+    home.logged("key=\"limits.bytes_per_second\"", 1).await;
+    timeout(PATIENCE, async { while takes(&running, &token).await {} }).await.expect("the change in time");
+    for leg in [&mut first, &mut second] {
+        // One that was cut would be told within a round trip.
+        assert!(timeout(Duration::from_millis(100), leg.closed()).await.is_err(), "a leg was cut");
+    }
+    assert!(!home.log().contains("only be followed after a restart"), "{}", home.log());
 }
 
 #[tokio::test]

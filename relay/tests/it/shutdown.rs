@@ -46,3 +46,21 @@ async fn what_does_not_end_by_itself_is_cut_when_the_time_is_over() {
     timeout(PATIENCE, relay.task).await.expect("in time").expect("no panic").expect("no error");
     drop(half_open);
 }
+
+#[tokio::test]
+async fn a_crowd_in_front_of_the_port_holds_no_stop_up() {
+    let relay = Relay::with(|config| {
+        config.adjustable.drain = Duration::from_millis(200);
+        config.adjustable.limits.handshakes = 1;
+    })
+    .await;
+    let (mut agent, _function) = relay.pair(&Ticket::mint(), InstanceNonce::mint()).await;
+    // Each that waits for the only place may wait for a second.
+    let mut crowd = Vec::new();
+    for _ in 0..3 * PATIENCE.as_secs() {
+        crowd.push(relay.connect().await);
+    }
+    relay.shutdown.cancel();
+    assert_eq!(agent.closed().await, Some(1012));
+    timeout(PATIENCE, relay.task).await.expect("in time").expect("no panic").expect("no error");
+}

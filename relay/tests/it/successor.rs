@@ -1,12 +1,12 @@
 //! A new process takes the port over: from systemd, which holds it open, or beside the old one.
 
-use std::net::TcpListener;
-use std::time::Duration;
+use std::net::{SocketAddr, TcpListener};
 
 use rustix::process::Signal;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use crate::home::{Home, Running};
 use crate::support::{PATIENCE, exchange};
@@ -51,34 +51,78 @@ async fn another_socket_than_the_configured_one_is_refused() {
     assert!(said.contains("systemctl edit") && said.contains("127.0.0.1:1"), "{said}");
 }
 
-#[tokio::test]
-async fn a_second_process_takes_the_port_over_only_if_that_was_asked_for() {
+/// A relay that has its own port, and a configuration that names it.
+async fn alone() -> (Home, Running) {
     let home = home("127.0.0.1:0");
-    let old = Running::start(&home).await;
-    home.write(&format!("listen = \"{}\"\ntls.mode = \"off\"\n[metrics]\nlisten = \"\"\n", old.address));
+    let relay = Running::start(&home).await;
+    home.write(&format!("listen = \"{}\"\ntls.mode = \"off\"\n[metrics]\nlisten = \"\"\n", relay.address));
+    (home, relay)
+}
+
+async fn heir(home: &Home) -> Running {
+    Running::start_as(home, home.command(&["run", "--take-over"])).await
+}
+
+/// Asks for the health page, each time by a connection of its own, until told that it is enough; at least once.
+async fn ask_all_the_time(address: SocketAddr, enough: CancellationToken) -> Vec<String> {
+    let mut answers = Vec::new();
+    while answers.is_empty() || !enough.is_cancelled() {
+        let io = TcpStream::connect(address).await.expect("nobody is refused");
+        answers.push(exchange(io, HEALTH).await);
+    }
+    answers
+}
+
+#[tokio::test]
+async fn a_second_process_takes_the_port_over_if_that_was_asked_for_and_nobody_is_lost() {
+    let (home, mut old) = alone().await;
     let (code, error) = home.fails(&["run"]).await;
     assert_eq!(code, 1);
     assert!(error.contains("--take-over"), "{error}");
 
-    let new = Running::start_as(&home, home.command(&["run", "--take-over"])).await;
-    assert_eq!(new.address, old.address);
-    let address = new.address;
+    let address = old.address;
     // Whoever comes while the old one goes is answered by one of the two.
-    let visitor = tokio::spawn(async move {
-        let mut answers = Vec::new();
-        for _ in 0..200 {
-            let io = TcpStream::connect(address).await.expect("nobody is refused");
-            answers.push(exchange(io, HEALTH).await);
-            tokio::time::sleep(Duration::from_millis(1)).await;
+    for generation in 0..3 {
+        let enough = CancellationToken::new();
+        let visitors: Vec<_> = (0..8).map(|_| tokio::spawn(ask_all_the_time(address, enough.clone()))).collect();
+        let new = heir(&home).await;
+        assert_eq!(new.address, address);
+        home.logged("another relay has the port too", generation + 1).await;
+        old.signal(Signal::TERM);
+        assert_eq!(old.ended().await, Some(0));
+        enough.cancel();
+        for visitor in visitors {
+            let answers = visitor.await.expect("no panic");
+            let is_answer = |answer: &String| answer.starts_with("HTTP/1.1 200 ") || answer.starts_with("HTTP/1.1 503 ");
+            assert!(answers.iter().all(is_answer), "{answers:?}");
         }
-        answers
-    });
+        old = new;
+    }
+    assert!(exchange(old.connect().await, HEALTH).await.contains("200"), "the new one stays");
+}
+
+#[tokio::test]
+async fn an_heir_that_dies_leaves_the_port_to_the_old_one_and_to_another_heir() {
+    let (home, old) = alone().await;
+    let first = heir(&home).await;
+    first.signal(Signal::KILL);
+    first.ended().await;
+    home.logged("this one goes on", 1).await;
+    assert!(exchange(old.connect().await, HEALTH).await.contains("200"));
+    let second = heir(&home).await;
     old.signal(Signal::TERM);
     assert_eq!(old.ended().await, Some(0));
-    let answers = visitor.await.expect("no panic");
-    assert!(
-        answers.iter().all(|answer| answer.starts_with("HTTP/1.1 200 ") || answer.starts_with("HTTP/1.1 503 ")),
-        "{answers:?}"
-    );
-    assert!(exchange(new.connect().await, HEALTH).await.contains("200"), "the new one stays");
+    assert!(exchange(second.connect().await, HEALTH).await.contains("200"));
+    second.signal(Signal::TERM);
+    assert_eq!(second.ended().await, Some(0));
+    assert!(!home.state().join("succession.sock").exists(), "who ends in good order leaves nothing");
+}
+
+#[tokio::test]
+async fn where_no_relay_runs_there_is_nothing_to_take_over_and_the_port_is_opened() {
+    let (home, old) = alone().await;
+    old.signal(Signal::KILL);
+    old.ended().await;
+    let new = heir(&home).await;
+    assert!(exchange(new.connect().await, HEALTH).await.contains("200"));
 }

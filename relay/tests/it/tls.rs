@@ -2,12 +2,9 @@
 
 use std::sync::Arc;
 
-use relay::tls::{CertificateSlot, self_signed};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use relay::tls::{CertificateSlot, self_signed, unverified};
 use rustls::version::{TLS12, TLS13};
-use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme, SupportedProtocolVersion};
+use rustls::{DEFAULT_VERSIONS, SupportedProtocolVersion};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -17,73 +14,25 @@ use tunnel::ticket::{Ticket, sha256};
 
 use crate::support::{Relay, exchange, open};
 
-/// Believes one certificate, whoever's name it bears.
-#[derive(Debug)]
-pub(crate) struct Pinned {
-    /// `None` believes any.
-    pin: Option<String>,
-    provider: CryptoProvider,
+/// A client that believes whatever it is shown.
+pub(crate) fn anybody() -> TlsConnector {
+    offering(DEFAULT_VERSIONS, b"http/1.1")
 }
 
-impl Pinned {
-    /// A client that believes whatever it is shown.
-    pub(crate) fn anybody() -> ClientConfig {
-        Self::client(None)
-    }
-
-    fn client(pin: Option<String>) -> ClientConfig {
-        let provider = aws_lc_rs::default_provider();
-        let verifier = Arc::new(Self { pin, provider: provider.clone() });
-        let builder = ClientConfig::builder_with_provider(Arc::new(provider)).with_safe_default_protocol_versions();
-        let builder = builder.expect("versions").dangerous().with_custom_certificate_verifier(verifier);
-        let mut config = builder.with_no_client_auth();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        config
-    }
+fn offering(versions: &[&'static SupportedProtocolVersion], alpn: &[u8]) -> TlsConnector {
+    let mut config = unverified(versions).expect("versions");
+    config.alpn_protocols = vec![alpn.to_vec()];
+    Arc::new(config).into()
 }
 
-impl ServerCertVerifier for Pinned {
-    fn verify_server_cert(
-        &self,
-        certificate: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        if self.pin.as_ref().is_none_or(|pin| hex::encode(sha256(certificate)) == *pin) {
-            Ok(ServerCertVerified::assertion())
-        } else {
-            Err(rustls::Error::General("another certificate".into()))
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
-}
-
+/// Connects to whom has the certificate of this pin, whatever its name.
 pub(crate) async fn connect(io: TcpStream, pin: &str) -> std::io::Result<TlsStream<TcpStream>> {
-    let config = Pinned::client(Some(pin.to_owned()));
-    TlsConnector::from(Arc::new(config)).connect("relay.invalid".try_into().expect("name"), io).await
+    let stream = anybody().connect("relay.invalid".try_into().expect("name"), io).await?;
+    let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first()).map(|certificate| sha256(certificate));
+    match shown.map(hex::encode).as_deref() == Some(pin) {
+        true => Ok(stream),
+        false => Err(std::io::Error::other("another certificate")),
+    }
 }
 
 #[tokio::test]
@@ -114,13 +63,7 @@ async fn a_self_signed_relay_is_known_by_its_pin_and_carries_a_tunnel() {
 
 /// What a client offers, and the protocol that was agreed on.
 async fn agreed(relay: &Relay, versions: &[&'static SupportedProtocolVersion], alpn: &[u8]) -> std::io::Result<Option<Vec<u8>>> {
-    let provider = aws_lc_rs::default_provider();
-    let verifier = Arc::new(Pinned { pin: None, provider: provider.clone() });
-    let builder = ClientConfig::builder_with_provider(Arc::new(provider)).with_protocol_versions(versions).expect("versions");
-    let mut config = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
-    config.alpn_protocols = vec![alpn.to_vec()];
-    let connecting =
-        TlsConnector::from(Arc::new(config)).connect("relay.example.com".try_into().expect("name"), relay.connect().await);
+    let connecting = offering(versions, alpn).connect("relay.example.com".try_into().expect("name"), relay.connect().await);
     Ok(connecting.await?.get_ref().1.alpn_protocol().map(<[u8]>::to_vec))
 }
 

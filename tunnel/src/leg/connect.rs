@@ -9,6 +9,7 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::sleep;
 
+use super::steps::{Steps, pass};
 use crate::destination::{Destination, Host};
 use crate::limits::NOTSENT_LOWAT;
 
@@ -20,10 +21,12 @@ const MOST_ADDRESSES: usize = 8;
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// Connects to `authority` with the socket options of a tunnel.
-pub(super) async fn connect(authority: &Destination) -> io::Result<TcpStream> {
+pub(super) async fn connect(authority: &Destination, steps: &mut Steps) -> io::Result<TcpStream> {
     let addresses = resolve(authority).await?;
+    pass(&mut steps.resolved);
     let attempts: FuturesUnordered<_> = (0u32..).zip(addresses).map(|(rank, address)| attempt(STAGGER * rank, address)).collect();
     let tcp = first_success(attempts).await?;
+    pass(&mut steps.connected);
     tcp.set_nodelay(true)?;
     let socket = SockRef::from(&tcp);
     socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;

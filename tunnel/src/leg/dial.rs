@@ -25,6 +25,7 @@ use super::connect::connect;
 use super::known::{Known, Trouble};
 use super::port::{AGENT_PATH, FUNCTION_PATH, INSTANCE_HEADER, SUBPROTOCOL, TUNNEL_HEADER};
 use super::proxy::{self, HttpProxy, ProxyFailure};
+use super::steps::{Steps, pass};
 use super::tls::{pinning, trusting};
 use super::watched::{Heard, Watched};
 use crate::destination::{Destination, Host};
@@ -183,20 +184,26 @@ impl Target {
     }
 
     /// A connection to the relay that is as private as its URL says.
-    pub(super) async fn open(&self) -> Result<Box<dyn Io>, DialError> {
+    pub(super) async fn open(&self, steps: &mut Steps) -> Result<Box<dyn Io>, DialError> {
         let authority = &self.endpoint.url.authority;
         let tcp = match &self.proxy {
-            None => connect(authority).await.map_err(DialError::Tcp)?,
+            None => connect(authority, steps).await.map_err(DialError::Tcp)?,
             Some(proxy) => {
-                through(proxy, authority).await.map_err(|failure| DialError::Proxy { proxy: proxy.to_string(), failure })?
+                let through = through(proxy, authority, steps).await;
+                through.map_err(|failure| DialError::Proxy { proxy: proxy.to_string(), failure })?
             }
         };
-        Ok(if self.endpoint.url.tls { Box::new(secure(self, tcp).await?) } else { Box::new(tcp) })
+        if !self.endpoint.url.tls {
+            return Ok(Box::new(tcp));
+        }
+        let tls = secure(self, tcp).await?;
+        pass(&mut steps.secured);
+        Ok(Box::new(tls))
     }
 }
 
-async fn through(proxy: &HttpProxy, to: &Destination) -> Result<TcpStream, ProxyFailure> {
-    let mut tcp = connect(&proxy.authority).await?;
+async fn through(proxy: &HttpProxy, to: &Destination, steps: &mut Steps) -> Result<TcpStream, ProxyFailure> {
+    let mut tcp = connect(&proxy.authority, steps).await?;
     proxy::connect(&mut tcp, proxy, to).await?;
     Ok(tcp)
 }
@@ -242,10 +249,10 @@ impl Dialer {
         self.targets.iter().map(|target| target.known.hold(now)).collect()
     }
 
-    /// Dials the relay at `index`, counted round.
-    pub(crate) async fn dial(&self, index: usize) -> Result<Leg, DialError> {
+    /// Dials the relay at `index`, counted round. `steps` tell how far it came, also when it fails.
+    pub(crate) async fn dial(&self, index: usize, steps: &mut Steps) -> Result<Leg, DialError> {
         let target = &self.targets[index % self.targets.len()];
-        let dialled = tokio::time::timeout(DIAL_TIMEOUT, self.attempt(target)).await.unwrap_or(Err(DialError::Timeout));
+        let dialled = tokio::time::timeout(DIAL_TIMEOUT, self.attempt(target, steps)).await.unwrap_or(Err(DialError::Timeout));
         match &dialled {
             Ok(_) => target.known.note_stood(),
             Err(error) => target.known.note_failed(error, Instant::now()),
@@ -253,8 +260,8 @@ impl Dialer {
         dialled
     }
 
-    async fn attempt(&self, target: &Target) -> Result<Leg, DialError> {
-        let (watched, heard) = Watched::new(target.open().await?);
+    async fn attempt(&self, target: &Target, steps: &mut Steps) -> Result<Leg, DialError> {
+        let (watched, heard) = Watched::new(target.open(steps).await?);
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)
@@ -262,6 +269,7 @@ impl Dialer {
             .max_frame_size(Some(LARGEST_MESSAGE));
         let request = self.request(target)?;
         let (socket, _response) = client_async_with_config(request, watched, Some(config)).await.map_err(refused)?;
+        pass(&mut steps.upgraded);
         Ok(Leg { socket, heard })
     }
 

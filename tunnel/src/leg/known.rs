@@ -88,13 +88,12 @@ impl Known {
 
     /// A dial failed. Answers about a tunnel alone say nothing against the relay.
     pub(crate) fn note_failed(&self, error: &DialError, now: Instant) {
-        if error.is_about_the_tunnel() {
-            return self.note_stood();
-        }
-        let trouble = error.trouble();
+        let outcome = if error.is_about_the_tunnel() { Outcome::Stood } else { Outcome::Failed(error.trouble()) };
+        let asked = error.retry_after().map(|pause| now + pause.min(LONGEST_HOLD));
         self.change(|known| {
-            known.outcome = Some(Outcome::Failed(trouble));
-            known.not_before = error.retry_after().map(|pause| now + pause.min(LONGEST_HOLD));
+            known.outcome = Some(outcome);
+            // A dial that was under way when another was told to wait knows nothing of that.
+            known.not_before = asked.max(known.not_before.filter(|until| *until > now));
         });
     }
 
@@ -131,7 +130,11 @@ mod tests {
         assert_eq!(shared.hold(now + Duration::from_secs(7)), Duration::ZERO);
         known.note_failed(&refused(503, Some(Duration::from_secs(86_400))), now);
         assert_eq!(shared.hold(now), LONGEST_HOLD);
-        known.note_failed(&refused(503, None), now);
+        for late in [refused(503, None), refused(410, None), refused(429, Some(Duration::from_secs(1)))] {
+            known.note_failed(&late, now);
+            assert_eq!(shared.hold(now), LONGEST_HOLD, "{late:?}");
+        }
+        known.note_stood();
         assert_eq!(shared.hold(now), Duration::ZERO);
     }
 

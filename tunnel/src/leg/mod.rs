@@ -14,6 +14,8 @@ pub mod probe;
 #[cfg(feature = "ends")]
 pub mod proxy;
 #[cfg(feature = "ends")]
+pub mod steps;
+#[cfg(feature = "ends")]
 pub mod tls;
 #[cfg(feature = "ends")]
 pub mod url;

@@ -10,6 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
 use super::dial::{AgentRelay, DialError, Target};
+use super::steps::Steps;
 use crate::limits::DIAL_TIMEOUT;
 
 /// Longest head of the answer, bytes.
@@ -38,7 +39,7 @@ fn note(relay: &AgentRelay, status: u16, rtt: Duration) {
 }
 
 async fn ask(relay: &AgentRelay) -> Result<(u16, Duration), DialError> {
-    let mut io = Target::of_agent(relay).open().await?;
+    let mut io = Target::of_agent(relay).open(&mut Steps::begin(0)).await?;
     let asked = Instant::now();
     let authority = &relay.endpoint.url.authority;
     let request = format!("GET /healthz HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");

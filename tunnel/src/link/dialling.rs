@@ -1,5 +1,6 @@
 //! Dialling: from a lost leg, or none, to one that stands, or to the end of the link.
 
+use std::pin::pin;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, sleep};
@@ -8,6 +9,7 @@ use super::driver::{Driver, PAUSES};
 use super::end::LinkEnd;
 use super::reaction::{self, Reaction};
 use crate::leg::dial::{DialError, Leg};
+use crate::leg::steps::Steps;
 use crate::limits::FIRST_DIAL;
 
 /// How long a link that only awaits acknowledgements waits for a peer that is gone.
@@ -49,23 +51,31 @@ impl Driver {
 
     /// One dial; `None` when a freeze or another network came between, so that what becomes of it says nothing.
     async fn attempt(&mut self) -> Result<Option<Result<Leg, DialError>>, LinkEnd> {
-        let dialer = self.dialer.clone();
-        let dialling = dialer.dial(self.relay);
-        tokio::pin!(dialling);
-        loop {
-            tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return Err(LinkEnd::Abandoned),
-                () = self.wake.notified() => return Ok(None),
-                _ = self.ticks.tick() => {
-                    if self.froze() {
-                        return Ok(None);
+        let (dialer, mut steps) = (self.dialer.clone(), Steps::begin(self.dials));
+        self.dials = self.dials.saturating_add(1);
+        let result = {
+            let mut dialling = pin!(dialer.dial(self.relay, &mut steps));
+            loop {
+                tokio::select! {
+                    biased;
+                    () = self.stop.cancelled() => return Err(LinkEnd::Abandoned),
+                    () = self.wake.notified() => return Ok(None),
+                    _ = self.ticks.tick() => {
+                        if self.froze() {
+                            return Ok(None);
+                        }
+                        self.check_unattended()?;
                     }
-                    self.check_unattended()?;
+                    result = &mut dialling => break result,
                 }
-                result = &mut dialling => return Ok(Some(result)),
             }
-        }
+        };
+        // Told together with what came of it, which follows.
+        self.status.send_if_modified(|status| {
+            status.dial = Some(steps);
+            false
+        });
+        Ok(Some(result))
     }
 
     /// Waits before the next dial; a wake-up shortens it.
@@ -129,7 +139,11 @@ impl Driver {
         if self.shared.link().is_closing() && self.patience.unpaired_for(now) >= CLOSING {
             return Err(LinkEnd::Done);
         }
-        if self.patience.is_over(now) { Err(LinkEnd::GraceOver(cause.to_owned())) } else { Ok(()) }
+        match self.patience.is_over(now) {
+            false => Ok(()),
+            true if self.patience.awaits_first_leg() => Err(LinkEnd::Unreached(cause.to_owned())),
+            true => Err(LinkEnd::GraceOver(cause.to_owned())),
+        }
     }
 
     pub(super) fn froze(&mut self) -> bool {

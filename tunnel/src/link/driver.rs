@@ -20,6 +20,7 @@ use super::patience::Patience;
 use super::status::LinkStatus;
 use super::stream::{LinkStream, Shared};
 use crate::leg::dial::Dialer;
+use crate::limits::FIRST_LEG;
 
 /// How often time is looked at: a tenth of the shortest thing judged by it.
 const TICK: Duration = Duration::from_millis(250);
@@ -41,10 +42,11 @@ pub fn open(config: LinkConfig) -> (LinkStream, LinkHandle) {
     let shared = Arc::new(Shared::new(Link::new(config.id)));
     let (status, watched) = watch::channel(LinkStatus::default());
     let (stop, wake) = (CancellationToken::new(), Arc::new(Notify::new()));
+    let patience = Patience::new(config.grace, Instant::now(), SystemTime::now());
     let driver = Driver {
         shared: shared.clone(),
+        patience: if config.dialer.is_agent() { patience } else { patience.until_first_leg(FIRST_LEG) },
         dialer: config.dialer,
-        patience: Patience::new(config.grace, Instant::now(), SystemTime::now()),
         ticks: ticks(),
         status,
         stop: stop.clone(),
@@ -52,6 +54,7 @@ pub fn open(config: LinkConfig) -> (LinkStream, LinkHandle) {
         relay: 0,
         begun: Instant::now(),
         pause: PAUSES.0,
+        dials: 0,
         strays: 0,
     };
     let task = AbortOnDropHandle::new(tokio::spawn(driver.run()));
@@ -143,6 +146,8 @@ pub(super) struct Driver {
     /// When the first dial began, or its latest repetition after a freeze.
     pub(super) begun: Instant,
     pub(super) pause: Duration,
+    /// How many were begun.
+    pub(super) dials: u32,
     /// Dials that were given up amid their way: each may yet reach the relay, and take the place of a leg that stands.
     pub(super) strays: u32,
 }
@@ -175,6 +180,7 @@ impl Driver {
                 Ok(leg) => leg,
                 Err(end) => return end,
             };
+            self.patience.reached();
             let relay = self.relay % self.dialer.relays();
             self.status.send_modify(|status| status.leg = Some(relay));
             match self.carry(leg).await {

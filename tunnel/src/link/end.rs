@@ -23,6 +23,9 @@ pub enum LinkEnd {
     /// Unpaired for longer than grace.
     #[error("not paired for longer than grace; last: {0}")]
     GraceOver(String),
+    /// No relay was reached, ever; why not.
+    #[error("{0}")]
+    Unreached(String),
     /// The relay's final answer to a dial.
     #[error("the relay refused the leg: {status} {reason}")]
     Refused {
@@ -52,6 +55,7 @@ impl LinkEnd {
             Self::Desync => "desync",
             Self::Mismatch => "mismatch",
             Self::GraceOver(_) => "grace_over",
+            Self::Unreached(_) => "unreached",
             Self::Refused { .. } => "refused",
             Self::PeerGone => "peer_gone",
             Self::Superseded => "superseded",

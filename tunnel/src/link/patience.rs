@@ -10,6 +10,8 @@ use crate::limits::FREEZE;
 #[derive(Debug)]
 pub(super) struct Patience {
     grace: Duration,
+    /// In place of grace, until a leg has stood.
+    first: Option<Duration>,
     unpaired_since: Option<Instant>,
     last_tick: (Instant, SystemTime),
     dialled_since_wake: bool,
@@ -17,7 +19,22 @@ pub(super) struct Patience {
 
 impl Patience {
     pub(super) fn new(grace: Duration, now: Instant, wall: SystemTime) -> Self {
-        Self { grace, unpaired_since: Some(now), last_tick: (now, wall), dialled_since_wake: false }
+        Self { grace, first: None, unpaired_since: Some(now), last_tick: (now, wall), dialled_since_wake: false }
+    }
+
+    /// The same, with less until a leg has stood.
+    pub(super) fn until_first_leg(self, limit: Duration) -> Self {
+        Self { first: Some(limit.min(self.grace)), ..self }
+    }
+
+    /// A leg stands.
+    pub(super) fn reached(&mut self) {
+        self.first = None;
+    }
+
+    /// Whether no leg has stood, of an end that waits less for its first.
+    pub(super) fn awaits_first_leg(&self) -> bool {
+        self.first.is_some()
     }
 
     /// To be called often; says whether this process or machine did not run since the last call.
@@ -55,7 +72,7 @@ impl Patience {
 
     /// Whether the link is to be given up; never before a dial was tried after waking.
     pub(super) fn is_over(&self, now: Instant) -> bool {
-        self.dialled_since_wake && self.unpaired_for(now) >= self.grace
+        self.dialled_since_wake && self.unpaired_for(now) >= self.first.unwrap_or(self.grace)
     }
 }
 
@@ -78,6 +95,19 @@ mod tests {
         patience.unpaired(t + 500 * S);
         patience.unpaired(t + 550 * S);
         assert!(patience.is_over(t + 590 * S));
+    }
+
+    #[test]
+    fn a_first_leg_is_waited_for_less_long() {
+        let (t, wall) = (Instant::now(), SystemTime::now());
+        let mut patience = Patience::new(90 * S, t, wall).until_first_leg(15 * S);
+        patience.dialled();
+        assert!(!patience.is_over(t + 14 * S) && patience.is_over(t + 15 * S) && patience.awaits_first_leg());
+        patience.reached();
+        assert!(!patience.is_over(t + 89 * S) && patience.is_over(t + 90 * S) && !patience.awaits_first_leg());
+        let mut short = Patience::new(5 * S, t, wall).until_first_leg(15 * S);
+        short.dialled();
+        assert!(short.is_over(t + 5 * S), "never longer than grace");
     }
 
     #[test]

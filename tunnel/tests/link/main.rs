@@ -125,3 +125,15 @@ async fn a_link_that_is_over_while_it_dials_ends_without_a_dial() {
     assert_eq!(timeout(SOON, handle.ended()).await.expect("in time"), LinkEnd::Abandoned);
     drop(hanging);
 }
+
+#[tokio::test]
+async fn a_function_that_reaches_no_relay_says_why_and_how_far_it_came() {
+    let (closed, refusing) = relay().await;
+    drop(closed);
+    let (_stream, handle) = as_function(&refusing);
+    let status = handle.status();
+    let end = timeout(SOON, handle.ended()).await.expect("an end in time");
+    assert!(matches!(&end, LinkEnd::Unreached(cause) if cause.contains("TCP")), "{end}");
+    let steps = status.borrow().dial.expect("a dial");
+    assert!(steps.before > 0 && steps.resolved.is_some() && steps.connected.is_none() && steps.upgraded.is_none(), "{steps:?}");
+}

@@ -38,7 +38,7 @@ impl Account {
         let connector = Connector::new(bundle.as_deref(), &proxies).map_err(CloudError::Unreachable)?;
         let near = regions.first().cloned().unwrap_or_else(|| DEFAULT_HOME.to_owned());
         let credentials = config.credentials.clone();
-        let session = RwLock::new(Arc::new(Session::load(&credentials, &near, &connector).await));
+        let session = RwLock::new(Arc::new(Session::load(&credentials, &near, &connector).await?));
         Ok(Self(Arc::new(Inner { credentials, near, connector, session, reloading: tokio::sync::Mutex::default() })))
     }
 
@@ -92,10 +92,17 @@ impl Account {
     /// expired.
     pub(super) async fn reload(&self, failed: &Arc<Session>) {
         let _one_at_a_time = self.0.reloading.lock().await;
-        if Arc::ptr_eq(&self.session(), failed) {
-            let new = Arc::new(Session::load(&self.0.credentials, &self.0.near, &self.0.connector).await);
-            *self.0.session.write().unwrap_or_else(PoisonError::into_inner) = new;
-            tracing::info!("the credentials were not accepted; they are read anew");
+        if !Arc::ptr_eq(&self.session(), failed) {
+            return;
+        }
+        match Session::load(&self.0.credentials, &self.0.near, &self.0.connector).await {
+            Ok(new) => {
+                *self.0.session.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
+                tracing::info!("the credentials were not accepted; they are read anew");
+            }
+            Err(error) => {
+                tracing::warn!(%error, hint = %error.hint(), "the credentials were not accepted, nor can others be read");
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //!   account      whose credentials, and one client per service and region   (session: what was loaded, to be loaded again)
 //!   credentials  the SDK's chain, a profile, or keys of the configuration
+//!   endpoints    where the environment says that AWS is
 //!   connector    the one way out: TLS, proxies, keepalive
 //!   error        what a failed call says, as a `CloudError`   (region: is it the region or the credentials?)
 //!   examine      questions that change nothing
@@ -17,6 +18,7 @@ mod caller;
 pub mod cloud;
 mod connector;
 mod credentials;
+mod endpoints;
 mod error;
 mod examine;
 pub mod functions;

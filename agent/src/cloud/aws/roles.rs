@@ -63,6 +63,11 @@ impl Account {
         self.roles(name, async |calls| calls.read(policy).await).await
     }
 
+    /// A role's tags; `None` where there is none of that name.
+    pub async fn role_tags(&self, name: &str) -> Result<Option<BTreeMap<String, String>>, CloudError> {
+        self.roles(name, async |calls| Ok(calls.find().await?.as_ref().map(tags))).await
+    }
+
     /// Makes a role.
     pub async fn create_role(
         &self,
@@ -121,14 +126,17 @@ struct Calls<'a> {
 }
 
 impl Calls<'_> {
-    async fn read(&self, wanted: Option<&str>) -> Result<Option<Role>, CloudError> {
+    async fn find(&self) -> Result<Option<Found>, CloudError> {
         let call = Call::new(GET, EVERYWHERE);
-        let asked = self.client.get_role().role_name(self.name).send().await;
-        let found = match asked.map_err(|error| call.failed(error)) {
-            Ok(answer) => answer.role.ok_or_else(|| call.strange("it names no role"))?,
-            Err(CloudError::NotFound(_)) => return Ok(None),
-            Err(error) => return Err(error),
-        };
+        match self.client.get_role().role_name(self.name).send().await.map_err(|error| call.failed(error)) {
+            Ok(answer) => answer.role.map(Some).ok_or_else(|| call.strange("it names no role")),
+            Err(CloudError::NotFound(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn read(&self, wanted: Option<&str>) -> Result<Option<Role>, CloudError> {
+        let Some(found) = self.find().await? else { return Ok(None) };
         let trust = decoded(found.assume_role_policy_document().unwrap_or_default());
         let (policies, attached) = (self.policies().await?, self.attached().await?);
         let policy = match wanted.filter(|wanted| policies.contains(*wanted)) {

@@ -13,7 +13,8 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 
 use super::connector::Connector;
-use super::credentials;
+use super::{credentials, endpoints};
+use crate::cloud::CloudError;
 use crate::config::AwsCredentials;
 
 /// How long a connection may take, its TLS handshake included: a slow path has 1 s round trips.
@@ -46,9 +47,11 @@ pub(super) struct Session {
 
 impl Session {
     /// Reads everything anew. Credentials themselves are fetched with the first call.
-    pub(super) async fn load(from: &AwsCredentials, near: &str, connector: &Connector) -> Self {
+    pub(super) async fn load(from: &AwsCredentials, near: &str, connector: &Connector) -> Result<Self, CloudError> {
         let home = credentials::home(from, near).await;
-        Self::of_sdk(loader(from, &home, connector).load().await, home)
+        let sdk = loader(from, &home, connector).load().await;
+        endpoints::check(&sdk)?;
+        Ok(Self::of_sdk(sdk, home))
     }
 
     /// One whose every endpoint is `url`.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout;
 use tunnel::control::{self, ControlError, FromAgent, FromFunction};
 use tunnel::link::{LinkEnd, LinkStatus};
 
@@ -13,8 +13,8 @@ use super::{Actor, End, Fault, Order, Report};
 use crate::cloud::Cloud;
 use crate::exits::state::{Phase, Reason};
 
-/// How long the function has to end after it was told: within the 2 s in which an agent must be gone.
-const LAST_WORDS: Duration = Duration::from_millis(1500);
+/// How long the function has to end after it was told: within the time in which an agent must be gone, and the relay be told.
+pub(crate) const LAST_WORDS: Duration = Duration::from_millis(900);
 /// How long the answer of an Invoke may come after its tunnel ended: it travels on another way.
 const ANSWER_DELAY: Duration = Duration::from_secs(2);
 
@@ -53,7 +53,12 @@ impl<C: Cloud> Actor<C> {
                 () = service.changed() => Event::Renewal,
             };
             match event {
-                Event::Ordered(Order::End(reason)) => return end(session, service, reason).await,
+                Event::Ordered(Order::End(reason)) => {
+                    if service.is_attended() && !is_elsewhere(&status.borrow()) {
+                        say_goodbye(session).await;
+                    }
+                    return Ok(reason);
+                }
                 Event::Ordered(order) => self.on_order(session, service, order).await,
                 Event::Said(Ok(Some(said))) => self.on_said(session, service, said).await,
                 Event::Said(_) => control_open = false,
@@ -76,18 +81,18 @@ impl<C: Cloud> Actor<C> {
     }
 }
 
+/// The function is not at the relay. When the link closes that knows that it is not wanted any more, and tells it.
+fn is_elsewhere(link: &LinkStatus) -> bool {
+    link.leg.is_some() && !link.paired
+}
+
 /// Tells the function to end and waits until it has, within bounds.
-async fn end(session: &mut Session, service: &Service, reason: Reason) -> End {
-    if service.is_attended() {
-        let until = Instant::now() + LAST_WORDS;
-        let going = async {
-            // A function that cannot be told learns of it from the relay.
-            let _told = control::write(&mut session.said, &FromAgent::End {}).await;
-            session.invocation.answer(Phase::Carry).await
-        };
-        let _in_time = timeout_at(until, async { tokio::join!(going, session.driver.ended()) }).await;
-    }
-    Ok(reason)
+async fn say_goodbye(session: &mut Session) {
+    let going = async {
+        let _told = control::write(&mut session.said, &FromAgent::End {}).await;
+        session.invocation.answer(Phase::Carry).await
+    };
+    let _in_time = timeout(LAST_WORDS, async { tokio::join!(going, session.driver.ended()) }).await;
 }
 
 /// The session is over: the invocation's answer says why, if it comes.

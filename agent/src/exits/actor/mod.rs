@@ -25,11 +25,13 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+use tunnel::answer::Phases;
 use tunnel::instance::InstanceNonce;
 use tunnel::invitation::Egress;
 use tunnel::link::LinkStatus;
 use tunnel::session::client::Opener;
 
+pub(crate) use self::carry::LAST_WORDS;
 pub use self::invocation::Invocation;
 pub use self::roster::Roster;
 use self::start::Beginning;
@@ -96,12 +98,14 @@ pub struct Fault {
     pub retryable: bool,
     /// The name of the problem in `status`.
     pub code: &'static str,
+    /// How far the function came, where it could tell.
+    pub function: Option<Box<Phases>>,
 }
 
 impl Fault {
     /// One that the next try may not have.
     pub(crate) fn new(phase: Phase, reason: Reason, text: impl Into<String>, hint: impl Into<Cow<'static, str>>) -> Self {
-        Self { phase, reason, text: text.into(), hint: hint.into(), retryable: true, code: reason.name() }
+        Self { phase, reason, text: text.into(), hint: hint.into(), retryable: true, code: reason.name(), function: None }
     }
 }
 
@@ -150,6 +154,8 @@ pub struct Ready {
     pub version: String,
     /// From Invoke to `hello`.
     pub cold_start: Duration,
+    /// How long the function took for its part, where it is new enough to tell.
+    pub phases: Option<Phases>,
 }
 
 /// What is known of a renewal that worked.

@@ -8,9 +8,11 @@ use tokio::io::{ReadHalf, WriteHalf, split};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
+use tunnel::answer::Phases;
 use tunnel::awake::timeout;
 use tunnel::control::{self, FromFunction};
 use tunnel::identity::Identity;
+use tunnel::instance::InstanceNonce;
 use tunnel::invitation::Invitation;
 use tunnel::leg::dial::Dialer;
 use tunnel::link::{LinkConfig, LinkEnd, LinkHandle, LinkStatus, LinkStream, Redialer, open};
@@ -238,13 +240,21 @@ async fn raise(beginning: &mut Beginning, reports: &Reporter, begun: Instant) ->
         hello = timeout(HANDSHAKE_TIMEOUT, greet(&opener)) => hello.map_err(|_| slow(Phase::Ready))?,
         ended = driver.ended() => Err(protocol(Phase::Ready, &ended.map_or_else(|error| error.to_string(), |()| "it ended".into()))),
     };
-    let (heard, said, nonce, generation, version) = hello?;
-    let ready = Ready { opener: opener.clone(), nonce, generation, version, cold_start: begun.elapsed() };
+    let Greeting { heard, said, nonce, generation, version, phases } = hello?;
+    let ready = Ready { opener: opener.clone(), nonce, generation, version, cold_start: begun.elapsed(), phases };
     reports.tell(Report::Ready(ready)).await;
     Ok((opener, driver, heard, said))
 }
 
-type Greeting = (control::Reader<ReadHalf<TunnelStream>>, WriteHalf<TunnelStream>, tunnel::instance::InstanceNonce, u64, String);
+/// The control stream, and what `hello` told on it.
+struct Greeting {
+    heard: control::Reader<ReadHalf<TunnelStream>>,
+    said: WriteHalf<TunnelStream>,
+    nonce: InstanceNonce,
+    generation: u64,
+    version: String,
+    phases: Option<Phases>,
+}
 
 /// Opens the control stream and reads `hello`.
 async fn greet(opener: &Opener) -> Result<Greeting, Fault> {
@@ -253,7 +263,9 @@ async fn greet(opener: &Opener) -> Result<Greeting, Fault> {
     let (heard, said) = split(stream);
     let mut heard = control::Reader::new(heard);
     match heard.next().await.map_err(|error| failed(&error))? {
-        Some(FromFunction::Hello { nonce, generation, version }) => Ok((heard, said, nonce, generation, version)),
+        Some(FromFunction::Hello { nonce, generation, version, phases }) => {
+            Ok(Greeting { heard, said, nonce, generation, version, phases })
+        }
         _ => Err(failed(&"the function did not say hello")),
     }
 }

@@ -60,7 +60,7 @@ pub(super) struct Known {
 impl Known {
     /// `is_new`: this agent has not met the instance before.
     pub(super) fn new(ready: Ready, is_new: bool) -> Self {
-        let Ready { opener, nonce, generation, version: _, cold_start } = ready;
+        let Ready { opener, nonce, generation, cold_start, .. } = ready;
         Self { opener, nonce, generation, cold_start: is_new.then_some(cold_start) }
     }
 }

@@ -62,8 +62,6 @@ impl<C: Cloud> Supervisor<C> {
         region.memory.on_generation(ready.generation);
         version::compare(&self.health, &region.name, &ready.version);
         region.function_version = Some(ready.version.clone());
-        region.error = None;
-        self.health.clear(&problem_key(&region.name));
         tracing::info!(region = region.name, exit = %exit.pool_id(), ms = ready.cold_start.as_millis() as u64, "exit ready");
         if let Some(url) = self.check_url.clone() {
             let (opener, findings) = (ready.opener.clone(), self.findings.0.clone());
@@ -75,8 +73,9 @@ impl<C: Cloud> Supervisor<C> {
                 let _ending = findings.send(Finding::Address(id, found.ok())).await;
             });
         }
-        let is_new = region.met(ready.nonce);
+        let (is_new, index) = (region.met(ready.nonce), exit.region);
         exit.ready = Some(Known::new(ready, is_new));
+        self.works_again(index);
     }
 
     fn on_link(&mut self, id: ExitId, status: &LinkStatus) {
@@ -110,16 +109,18 @@ impl<C: Cloud> Supervisor<C> {
         // The function's time limit is no fault, nor is what comes of an end that was ordered.
         let is_lost = matches!(state, ExitState::Failed(..)) && !exit.ending;
         exit.state = state;
+        // A start that fails is always news; the loss of an exit that others stand in for is none.
+        let is_felt = !exit.ending && (was_ready.is_none() || !self.is_served(exit.region));
         let region = &mut self.regions[exit.region];
         let reason = state.ended_reason().map_or("unknown", Reason::name);
         let (exit_id, cause) = (exit.pool_id(), fault.as_ref().map(|fault| fault.text.as_str()));
         tracing::info!(region = region.name, exit = %exit_id, reason, cause, streams_cut = streams.cut + streams.open as u64, "exit ended");
-        if let Some(fault) = &fault {
+        if let Some(fault) = fault.as_ref().filter(|_| is_felt) {
             region.error = Some(fault.text.clone());
-        }
-        // What stops a leg is a relay's problem, not a region's: it is told once.
-        if let Some(fault) = fault.as_ref().filter(|fault| fault.phase != Phase::Dial) {
-            self.health.set(problem_key(&region.name), problem(&region.name, fault));
+            // What stops a leg is a relay's problem, not a region's: it is told once.
+            if fault.phase != Phase::Dial {
+                self.health.set(problem_key(&region.name), problem(&region.name, fault));
+            }
         }
         let jitter = Jitter::new(fastrand::f64());
         match was_ready {
@@ -133,6 +134,18 @@ impl<C: Cloud> Supervisor<C> {
             self.ended.pop_front();
         }
         self.ended.push_back(Ended { exit, at: now, streams, fault });
+    }
+
+    /// Whether an exit of the region takes streams now.
+    fn is_served(&self, region: usize) -> bool {
+        self.exits.values().any(|exit| exit.region == region && exit.state == ExitState::Active && exit.is_paired())
+    }
+
+    /// What failed last in a region is over.
+    pub(super) fn works_again(&mut self, region: usize) {
+        let region = &mut self.regions[region];
+        region.error = None;
+        self.health.clear(&problem_key(&region.name));
     }
 
     pub(super) fn on_finding(&mut self, finding: &Finding) {
@@ -153,8 +166,8 @@ impl<C: Cloud> Supervisor<C> {
     }
 
     /// Plans one region and carries the plan out. Returns when it wants to be asked again.
-    pub(super) fn plan_region(&mut self, index: usize, now: Timestamp) -> Option<Timestamp> {
-        let view = self.view(index);
+    pub(super) fn plan_region(&mut self, index: usize, now: Timestamp, pooled: &[Pooled]) -> Option<Timestamp> {
+        let view = self.view(index, pooled);
         let plan = plan(now, &self.settings_of(index), &mut self.regions[index].memory, &view);
         self.regions[index].take(&plan);
         for action in plan.actions {
@@ -164,10 +177,9 @@ impl<C: Cloud> Supervisor<C> {
         plan.wake_at
     }
 
-    fn view(&self, index: usize) -> RegionView {
-        let pooled = self.pool.exits();
+    fn view(&self, index: usize, pooled: &[Pooled]) -> RegionView {
         let exits = self.exits.values().filter(|exit| exit.region == index);
-        let exits = exits.map(|exit| exit.view(&streams_of(&pooled, exit))).collect();
+        let exits = exits.map(|exit| exit.view(&streams_of(pooled, exit))).collect();
         let may_invoke = self.outfit.book.may_invoke() && self.regions[index].limit != Some(0);
         RegionView { exits, may_invoke, ..RegionView::default() }
     }

@@ -15,8 +15,19 @@ pub(super) enum Raise {
     UnderWay,
     /// Invocations start with this generation.
     Done(u64),
-    /// The cloud did not do it, in words.
-    Failed(String),
+    /// The cloud did not do it.
+    Failed(NotRaised),
+}
+
+/// Why a generation was not raised, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NotRaised {
+    /// In words.
+    pub(super) text: String,
+    /// What can be done about it.
+    pub(super) hint: String,
+    /// The cloud heard it and said no.
+    pub(super) is_refusal: bool,
 }
 
 impl<C: Cloud> Supervisor<C> {
@@ -41,9 +52,10 @@ impl<C: Cloud> Supervisor<C> {
                 self.health.clear(&key);
             }
             Err(error) => {
-                let text = error.cause().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
+                let text = error.told();
                 tracing::warn!(region = name, cause = text, hint = %error.hint(), "the generation could not be raised");
-                region.raise = Raise::Failed(text.clone());
+                let (hint, is_refusal) = (error.hint().into_owned(), error.is_refusal());
+                region.raise = Raise::Failed(NotRaised { text: text.clone(), hint, is_refusal });
                 self.health.set(key, problem(&name, error, &text));
             }
         }

@@ -101,6 +101,8 @@ pub struct Supervisor<C> {
     findings: (mpsc::Sender<Finding>, mpsc::Receiver<Finding>),
     requests: mpsc::Receiver<Request>,
     demand: watch::Receiver<Demand>,
+    /// From when on demand may lead to the next plan.
+    rested_at: Instant,
     /// When a stream was last asked for, as far as it was looked at.
     last_asked: Option<Instant>,
     /// The tasks beside exits: questions for an address, changes of a generation. They end with the supervisor.
@@ -144,6 +146,7 @@ impl<C: Cloud> Supervisor<C> {
             reports: mpsc::channel(QUEUE),
             findings: mpsc::channel(QUEUE),
             requests: asked,
+            rested_at: Instant::now(),
             last_asked: None,
             errands: JoinSet::new(),
             awake: Awake::since(Instant::now()),
@@ -175,7 +178,7 @@ impl<C: Cloud> Supervisor<C> {
             told = self.reports.1.recv() => told.map(Event::Told),
             found = self.findings.1.recv() => found.map(Event::Found),
             asked = self.requests.recv() => asked.map(Event::Asked),
-            Ok(()) = self.demand.changed() => Some(Event::Demand),
+            Ok(()) = burst(self.rested_at, &mut self.demand) => Some(Event::Demand),
             () = sleep_until(wake) => Some(Event::Time),
         }
     }
@@ -214,7 +217,11 @@ impl<C: Cloud> Supervisor<C> {
         match change {
             Some(IdleChange::Lapse) => {
                 tracing::info!("nobody uses the proxy: all exits end until somebody does");
-                self.regions.iter_mut().for_each(|region| region.memory.lapse());
+                for index in 0..self.regions.len() {
+                    self.regions[index].memory.lapse();
+                    // What failed before is not what keeps a region that rests from anything.
+                    self.works_again(index);
+                }
             }
             Some(IdleChange::Wake) => self.wake_regions(now),
             None => {}
@@ -231,9 +238,9 @@ impl<C: Cloud> Supervisor<C> {
     /// Plans every region and carries the plans out. Returns when to plan again at the latest.
     fn plan_all(&mut self) -> Instant {
         let now = now();
-        let mut wait = LONGEST_WAIT;
+        let (mut wait, pooled) = (LONGEST_WAIT, self.pool.exits());
         for index in 0..self.regions.len() {
-            if let Some(at) = self.plan_region(index, now) {
+            if let Some(at) = self.plan_region(index, now, &pooled) {
                 wait = wait.min(now.until(at));
             }
         }
@@ -244,6 +251,7 @@ impl<C: Cloud> Supervisor<C> {
         self.ask_for_limits();
         self.count_traffic();
         while self.errands.try_join_next().is_some() {}
+        self.rested_at = Instant::now() + SHORTEST_WAIT;
         Instant::now() + wait.max(SHORTEST_WAIT)
     }
 
@@ -261,6 +269,12 @@ impl<C: Cloud> Supervisor<C> {
             }
         }
     }
+}
+
+/// Demand that changed, gathered until `rested_at`.
+async fn burst(rested_at: Instant, demand: &mut watch::Receiver<Demand>) -> Result<(), watch::error::RecvError> {
+    sleep_until(rested_at).await;
+    demand.changed().await
 }
 
 impl SupervisorHandle {

@@ -31,8 +31,9 @@ impl<C: Cloud> Supervisor<C> {
         self.health.clear(&problem_key(&region.name));
         let ms = renewed.took.map(|took| took.as_millis() as u64);
         tracing::info!(region = region.name, exit = %pool_id(id), ms, renewals = exit.renewals, "exit renewed");
+        let of_region = exit.region;
+        self.works_again(of_region);
         if renewed.borrowed {
-            let of_region = exit.region;
             self.tell_the_invoker(of_region, id);
         }
     }

@@ -20,8 +20,10 @@ use crate::cloud::Cloud;
 use crate::exits::state::{ExitState, Reason};
 use crate::scheduler::plan::{ExitId, RegionStatus};
 
-/// How long one new exit may take: a start may take 30 s, and one failure is retried.
+/// How long one new exit may take: a start may take 30 s, and [`RETRIES`] are made.
 const PATIENCE: Duration = Duration::from_secs(90);
+/// How many new exits may fail before the request has, where another try may help.
+const RETRIES: usize = 1;
 /// How long one with a new generation may take: AWS has a minute to publish it.
 const FRESH_PATIENCE: Duration = Duration::from_secs(150);
 /// How many generations one request may raise. Each makes all warm instances useless, and addresses come from a large pool: if
@@ -37,8 +39,10 @@ pub struct Rotated {
     pub old: Option<IpAddr>,
     /// That of the new one.
     pub new: Option<IpAddr>,
-    /// Why there is no new exit.
+    /// Why there is no new exit, or none with a new address where that was asked for.
     pub error: Option<String>,
+    /// It is the cloud that said no.
+    pub refused: bool,
     /// What is to be said of the new address, if a new one was asked for.
     pub note: Option<String>,
 }
@@ -78,7 +82,7 @@ impl<C: Cloud> Supervisor<C> {
         let mut rotation = Rotation { waiting: Vec::new(), done: Vec::new(), reply: Some(reply) };
         for name in names.iter().filter(|name| self.regions.iter().all(|region| region.name != **name)) {
             let error = Some("this agent does not serve that region".to_owned());
-            rotation.done.push(Rotated { region: name.clone(), old: None, new: None, error, note: None });
+            rotation.done.push(Rotated { region: name.clone(), old: None, new: None, error, refused: false, note: None });
         }
         for index in 0..self.regions.len() {
             if names.is_empty() || names.contains(&self.regions[index].name) {
@@ -157,7 +161,8 @@ impl<C: Cloud> Supervisor<C> {
         if self.stopping.is_some() {
             return failed(Reason::Shutdown.name().to_owned());
         }
-        let has_failed = self.ended.iter().any(|ended| is_newer(&ended.exit) && ended.fault.is_some());
+        let faults = self.ended.iter().filter(|ended| is_newer(&ended.exit)).filter_map(|ended| ended.fault.as_ref());
+        let has_failed = faults.clone().any(|fault| !fault.retryable) || faults.count() > RETRIES;
         if has_failed || Instant::now() >= waiting.until {
             let error = region.error.clone().filter(|_| has_failed || region.status == RegionStatus::Failed);
             return failed(error.unwrap_or_else(|| "no new exit in time; `status` says why".to_owned()));
@@ -171,8 +176,10 @@ impl<C: Cloud> Supervisor<C> {
         match (&self.regions[waiting.region].raise, exit.address) {
             (Raise::None | Raise::UnderWay, address) => self.over(waiting, address, Some(DEPENDS.to_owned())),
             (Raise::Failed(cause), address) => {
-                let note = format!("no new instance could be forced, so the address may be an old one: {cause}");
-                self.over(waiting, address, Some(note))
+                let error =
+                    format!("no new instance could be forced, so the address may be an old one: {}; {}", cause.text, cause.hint);
+                let rotated = self.rotated(waiting, address, Some(error), None);
+                Standing::Over(Rotated { refused: cause.is_refusal, ..rotated })
             }
             (Raise::Done(raised), address) if generation < Some(*raised) => Standing::Stale(address),
             (Raise::Done(_), Some(address)) if exit.address_seen => Standing::Stale(Some(address)),
@@ -186,7 +193,7 @@ impl<C: Cloud> Supervisor<C> {
     }
 
     fn rotated(&self, waiting: &Waiting, new: Option<IpAddr>, error: Option<String>, note: Option<String>) -> Rotated {
-        Rotated { region: self.regions[waiting.region].name.clone(), old: waiting.old, new, error, note }
+        Rotated { region: self.regions[waiting.region].name.clone(), old: waiting.old, new, error, refused: false, note }
     }
 }
 

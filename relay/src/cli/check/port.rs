@@ -5,16 +5,15 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConnection, DEFAULT_VERSIONS, StreamOwned};
 
 use super::finding::Finding;
 use crate::cli::exit::FAILURE;
 use crate::config::{MetricsPort, Settings, Tls};
 use crate::server::HEALTH_PATH;
 use crate::system;
+use crate::tls::unverified;
 
 /// How long what listens may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -31,7 +30,7 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
 
 fn relays_own(settings: &Settings) -> Finding {
     let address = settings.listen;
-    match system::listen(address, false) {
+    match system::listen(address) {
         Ok(_) => Finding::ok("port", format!("{address} is free")),
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => match health(settings) {
             Ok(answer) => Finding::ok("port", format!("a relay runs at {address} and says: {answer}")),
@@ -52,7 +51,7 @@ fn metrics(address: SocketAddr) -> Finding {
         let text = format!("{address} is open to whoever reaches it: let a firewall choose who does");
         return Finding::warning("metrics", text);
     }
-    match system::listen(address, false) {
+    match system::listen(address) {
         Ok(_) => Finding::ok("metrics", format!("{address} is free")),
         Err(error) => match connect(address).and_then(|socket| exchange(socket, "/readyz")) {
             Ok(answer) if answer.contains("\r\n\r\n") => {
@@ -102,11 +101,8 @@ fn reachable(listen: IpAddr) -> IpAddr {
 
 fn over_tls(socket: TcpStream, host: &str) -> io::Result<String> {
     let name = ServerName::try_from(host).map_err(io::Error::other)?.to_owned();
-    let provider = aws_lc_rs::default_provider();
-    let verifier = Arc::new(Anybody(provider.signature_verification_algorithms));
-    let builder = ClientConfig::builder_with_provider(Arc::new(provider)).with_safe_default_protocol_versions();
-    let builder = builder.map_err(io::Error::other)?;
-    let config = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
+    // Whether the certificate is the right one is not the question here.
+    let config = unverified(DEFAULT_VERSIONS).map_err(io::Error::other)?;
     let connection = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
     exchange(StreamOwned::new(connection, socket), HEALTH_PATH)
 }
@@ -117,43 +113,4 @@ fn exchange(mut io: impl Read + Write, path: &str) -> io::Result<String> {
     let mut answer = Vec::new();
     io.take(LONGEST_ANSWER).read_to_end(&mut answer)?;
     Ok(String::from_utf8_lossy(&answer).into_owned())
-}
-
-/// Believes any certificate: nothing secret is said, and whether it is the right one is not the question here.
-#[derive(Debug)]
-struct Anybody(WebPkiSupportedAlgorithms);
-
-impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signed, &self.0)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signed, &self.0)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_schemes()
-    }
 }

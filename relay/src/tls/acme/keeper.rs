@@ -11,10 +11,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use instant_acme::{Account, CertificateIdentifier, Error, NewAccount};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 
 use super::attempts::Attempts;
+use super::contact::Contact;
 use super::http::Http;
 use super::order::Ordering;
 use super::renewal::{self, Window};
@@ -37,12 +38,20 @@ pub struct Keeper {
     authority: Authority,
     store: Store,
     slot: Arc<CertificateSlot>,
-    hurry: Arc<Notify>,
+    wishes: Wishes,
     metrics: Metrics,
     attempts: Attempts,
     suggestion: Suggestion,
     /// Where within what is allowed this relay renews.
     pick: f64,
+}
+
+/// What the relay's owner wants while it runs.
+pub struct Wishes {
+    /// Told when a failed attempt is to be repeated.
+    pub hurry: Arc<Notify>,
+    /// Whom the CA may write to.
+    pub email: watch::Receiver<Option<String>>,
 }
 
 /// What the CA has suggested, and when it is to be asked again.
@@ -53,9 +62,8 @@ struct Suggestion {
 }
 
 impl Keeper {
-    /// Serves what an earlier run has left in `state_dir`, if anything, and is ready to keep it. `hurry` wakes it when
-    /// somebody wants a failed attempt repeated.
-    pub fn new(authority: Authority, state_dir: &Path, slot: Arc<CertificateSlot>, hurry: Arc<Notify>, metrics: Metrics) -> Self {
+    /// Serves what an earlier run has left in `state_dir`, if anything, and is ready to keep it.
+    pub fn new(authority: Authority, state_dir: &Path, slot: Arc<CertificateSlot>, wishes: Wishes, metrics: Metrics) -> Self {
         let store = Store::new(state_dir, &authority);
         let served = store.certificate().and_then(|found| found.map(|certified| slot.serve(certified)).transpose());
         if let Err(error) = served {
@@ -63,7 +71,7 @@ impl Keeper {
         }
         metrics.certificate(slot.facts().as_ref());
         let (attempts, suggestion) = (store.attempts(), Suggestion::default());
-        Self { authority, store, slot, hurry, metrics, attempts, suggestion, pick: fastrand::f64() }
+        Self { authority, store, slot, wishes, metrics, attempts, suggestion, pick: fastrand::f64() }
     }
 
     /// Keeps the certificate for as long as it is polled.
@@ -72,6 +80,7 @@ impl Keeper {
             tracing::info!(domain = %self.authority.domain, "there is no certificate yet; the CA is asked for one");
         }
         loop {
+            self.introduce().await;
             let begin = self.due().await.max(self.attempts.next());
             match begin.duration_since(SystemTime::now()) {
                 Ok(wait) if !wait.is_zero() => self.wait(wait).await,
@@ -83,8 +92,50 @@ impl Keeper {
     async fn wait(&mut self, wait: Duration) {
         tokio::select! {
             () = sleep(wait.min(LONGEST_SLEEP)) => {}
-            () = self.hurry.notified() => self.attempts = self.attempts.hurry(SystemTime::now()),
+            () = self.wishes.hurry.notified() => {
+                self.attempts = self.attempts.hurry(SystemTime::now());
+                let contact = self.store.contact();
+                self.note(&contact.hurry());
+            }
         }
+    }
+
+    /// Tells the CA whom it may write to, if it knows the account by somebody else's name.
+    async fn introduce(&self) {
+        let (email, now, contact) = (self.email(), SystemTime::now(), self.store.contact());
+        if !contact.is_due(email.as_deref(), now) || self.store.account().is_none() {
+            return;
+        }
+        // Unwritten, it would be told at each start.
+        if !self.note(&contact.trying(now)) {
+            return;
+        }
+        let told = timeout(ORDER_TIME, self.tell(email.as_deref())).await.unwrap_or_else(|_| Err(self.too_slow()));
+        match told {
+            Ok(()) => {
+                tracing::info!(email, "the CA knows the new acme_email");
+                self.note(&Contact::known(email));
+            }
+            Err(error) => tracing::warn!(%error, "the CA does not know the new acme_email; it is told again in an hour"),
+        }
+    }
+
+    async fn tell(&self, email: Option<&str>) -> Result<(), AcmeError> {
+        let http = Http::new(self.authority.root.as_deref())?;
+        let account = self.account(&http).await?;
+        let addresses = addresses(email);
+        let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
+        account.update_contacts(&addresses).await.map_err(|error| self.failed(&http, error))
+    }
+
+    fn email(&self) -> Option<String> {
+        self.wishes.email.borrow().clone()
+    }
+
+    /// Writes down what the CA knows; whether that could be done.
+    fn note(&self, contact: &Contact) -> bool {
+        let kept = self.store.keep_contact(contact);
+        kept.inspect_err(|error| tracing::warn!(%error, "it could not be written down whom the CA may write to")).is_ok()
     }
 
     /// When the certificate that is served wants to be renewed; at once if there is none.
@@ -182,12 +233,14 @@ impl Keeper {
         if let Some(account) = self.store.account() {
             return builder().from_credentials(account).await.map_err(|error| self.failed(http, error));
         }
-        let contact: Vec<String> = self.authority.email.iter().map(|email| format!("mailto:{email}")).collect();
-        let contact: Vec<&str> = contact.iter().map(String::as_str).collect();
+        let email = self.email();
+        let addresses = addresses(email.as_deref());
+        let contact: Vec<&str> = addresses.iter().map(String::as_str).collect();
         let new = NewAccount { contact: &contact, terms_of_service_agreed: true, only_return_existing: false };
         let made = builder().create(&new, self.authority.directory.clone(), None).await;
         let (account, credentials) = made.map_err(|error| self.failed(http, error))?;
         self.store.keep_account(&credentials)?;
+        self.store.keep_contact(&Contact::known(email))?;
         Ok(account)
     }
 
@@ -244,4 +297,9 @@ impl Keeper {
             other => AcmeError::Unreachable { authority, reason: other.to_string() },
         }
     }
+}
+
+/// The CA's way to write an address.
+fn addresses(email: Option<&str>) -> Vec<String> {
+    email.iter().map(|email| format!("mailto:{email}")).collect()
 }

@@ -3,12 +3,14 @@
 //! ```text
 //!   store      account, certificate and attempts on disk      attempts  (pure) when the CA may be asked again
 //!   keeper     waits, orders, serves, waits                    renewal   (pure) when a certificate is due
-//!   order      one order, from its name to its chain           http      how the CA is reached
+//!   order      one order, from its name to its chain           contact   (pure) whom the CA may write to
+//!   http       how the CA is reached
 //! ```
 //!
 //! Never: the CA is not asked before the attempt is written down, so no crash or restart makes it more than it bears.
 
 mod attempts;
+mod contact;
 mod http;
 mod keeper;
 mod order;
@@ -21,7 +23,7 @@ use std::time::SystemTime;
 
 use instant_acme::Problem;
 
-pub use keeper::Keeper;
+pub use keeper::{Keeper, Wishes};
 
 use super::{Certified, TlsError};
 use http::Http;
@@ -41,7 +43,7 @@ pub struct Authority {
     pub directory: String,
     /// Who vouches for the CA itself (PEM); the public roots when `None`.
     pub root: Option<PathBuf>,
-    /// Whom the CA may write to.
+    /// Whom the CA may write to, at first.
     pub email: Option<String>,
 }
 

@@ -1,4 +1,5 @@
-//! What outlives a restart, in the state directory: the account, the certificate with its key, and the attempts.
+//! What outlives a restart, in the state directory: the account and its contact, the certificate with its key, and the
+//! attempts.
 //!
 //! Each CA has a folder of its own, so that one that was only tried leaves nothing in another's way. All files are 0600 and
 //! written whole.
@@ -13,6 +14,7 @@ use serde::de::DeserializeOwned;
 use tunnel::ticket::sha256;
 
 use super::attempts::Attempts;
+use super::contact::Contact;
 use super::{AcmeError, Authority};
 use crate::system::{create_private_directory, write_private};
 use crate::tls::{Certified, TlsError};
@@ -49,6 +51,15 @@ impl Store {
         fs::remove_file(&path).map_err(|source| AcmeError::Store { path, source })
     }
 
+    /// Whom the CA was told of.
+    pub(super) fn contact(&self) -> Contact {
+        self.read(&self.contact_path()).unwrap_or_default()
+    }
+
+    pub(super) fn keep_contact(&self, contact: &Contact) -> Result<(), AcmeError> {
+        self.write(&self.contact_path(), contact)
+    }
+
     /// What was tried before.
     pub(super) fn attempts(&self) -> Attempts {
         self.read(&self.attempts_path()).unwrap_or_default()
@@ -72,6 +83,10 @@ impl Store {
 
     fn account_path(&self) -> PathBuf {
         self.folder.join("account.json")
+    }
+
+    fn contact_path(&self) -> PathBuf {
+        self.folder.join("contact.json")
     }
 
     fn attempts_path(&self) -> PathBuf {

@@ -1,0 +1,153 @@
+//! Hands the relay's ports to a process that takes its place: the open sockets themselves, over a Unix socket in the state
+//! directory, which only its owner enters. Both processes then have one queue of connections, so none of them is lost when the
+//! old one goes.
+//!
+//! Never: a port is closed, or counted as handed on, before its heir has it; an heir that ends leaves it to the old one.
+
+use std::fs::{Permissions, remove_file, set_permissions};
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rustix::cmsg_space;
+use rustix::io::{FdFlags, fcntl_setfd};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+};
+use tokio::io::{AsyncReadExt, Interest};
+use tokio::net::{UnixListener, UnixStream as AsyncUnixStream};
+use tokio::time::sleep;
+
+/// The relay's port, and that of its metrics.
+const MOST_PORTS: usize = 2;
+/// Sent beside the ports: a message without a byte is none.
+const HERE: [u8; 1] = [b'.'];
+/// How long a relay may take to answer its heir.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// The wait after the socket could not be opened.
+const AGAIN: Duration = Duration::from_secs(60);
+
+/// What an heir has been given, as long as it lives.
+#[derive(Default)]
+pub(crate) struct Inheritance {
+    ports: Vec<TcpListener>,
+    /// Closed by the system when the heir ends, however it does.
+    _life: Option<UnixStream>,
+}
+
+impl Inheritance {
+    /// Asks the relay that offers its ports at `path`; nothing, if none does.
+    pub(crate) fn ask(path: &Path) -> io::Result<Self> {
+        let relay = match UnixStream::connect(path) {
+            Ok(relay) => relay,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+                return Ok(Self::default());
+            }
+            Err(error) => return Err(error),
+        };
+        relay.set_read_timeout(Some(PATIENCE))?;
+        let ports = receive(&relay)?;
+        Ok(Self { ports, _life: Some(relay) })
+    }
+
+    /// The port of this address, if it is among what was given.
+    pub(crate) fn port(&mut self, address: SocketAddr) -> Option<TcpListener> {
+        let has_it = |port: &TcpListener| port.local_addr().is_ok_and(|its| its == address);
+        self.ports.iter().position(has_it).map(|at| self.ports.swap_remove(at))
+    }
+}
+
+/// Offers ports at a path until it is dropped.
+struct Offer {
+    path: PathBuf,
+    listener: UnixListener,
+    is_taken: bool,
+}
+
+/// Offers `ports` at `path` for as long as it is polled. While an heir has them, `outlives` says so.
+pub(crate) async fn offer(path: PathBuf, ports: Vec<TcpListener>, outlives: Arc<AtomicBool>) {
+    loop {
+        let heir = match Offer::new(&path) {
+            Ok(offer) => offer.taken(&ports).await,
+            Err(error) => Err(error),
+        };
+        match heir {
+            Ok(mut heir) => {
+                outlives.store(true, Ordering::Relaxed);
+                tracing::info!("another relay has the port too; stop this one with SIGTERM");
+                // It says nothing; its end does.
+                let _ = heir.read(&mut [0]).await;
+                outlives.store(false, Ordering::Relaxed);
+                tracing::warn!("the relay that was to take this one's place has ended; this one goes on");
+            }
+            Err(error) => {
+                tracing::warn!(path = %path.display(), %error, "the ports cannot be offered to a relay with --take-over");
+                sleep(AGAIN).await;
+            }
+        }
+    }
+}
+
+impl Offer {
+    /// In the place of what a relay that was killed, or has been succeeded, has left.
+    fn new(path: &Path) -> io::Result<Self> {
+        super::create_private_directory(path.parent().unwrap_or(Path::new(".")))?;
+        match remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let listener = UnixListener::bind(path)?;
+        let offer = Self { path: path.to_owned(), listener, is_taken: false };
+        set_permissions(path, Permissions::from_mode(0o600))?;
+        Ok(offer)
+    }
+
+    /// Waits for an heir, and gives it the ports.
+    async fn taken(mut self, ports: &[TcpListener]) -> io::Result<AsyncUnixStream> {
+        let (heir, _) = self.listener.accept().await?;
+        heir.async_io(Interest::WRITABLE, || send(heir.as_fd(), ports)).await?;
+        // From now on the path is the heir's.
+        self.is_taken = true;
+        Ok(heir)
+    }
+}
+
+impl Drop for Offer {
+    fn drop(&mut self) {
+        if !self.is_taken {
+            let _ = remove_file(&self.path);
+        }
+    }
+}
+
+fn send(to: BorrowedFd<'_>, ports: &[TcpListener]) -> io::Result<()> {
+    let ports: Vec<BorrowedFd<'_>> = ports.iter().take(MOST_PORTS).map(AsFd::as_fd).collect();
+    let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(MOST_PORTS))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    control.push(SendAncillaryMessage::ScmRights(&ports));
+    sendmsg(to, &[IoSlice::new(&HERE)], &mut control, SendFlags::empty())?;
+    Ok(())
+}
+
+fn receive(from: &UnixStream) -> io::Result<Vec<TcpListener>> {
+    let (mut byte, mut space) = (HERE, [MaybeUninit::uninit(); cmsg_space!(ScmRights(MOST_PORTS))]);
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    recvmsg(from, &mut [IoSliceMut::new(&mut byte)], &mut control, RecvFlags::empty())?;
+    let mut ports = Vec::new();
+    for message in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(sockets) = message {
+            for socket in sockets {
+                fcntl_setfd(&socket, FdFlags::CLOEXEC)?;
+                ports.push(TcpListener::from(socket));
+            }
+        }
+    }
+    Ok(ports)
+}
