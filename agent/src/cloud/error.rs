@@ -56,7 +56,7 @@ pub enum CloudError {
         reason: String,
     },
     /// The caller may not do this; nothing ran.
-    #[error("not permitted: {action} ({reply})")]
+    #[error("not permitted: {}", denial(action, reply))]
     Denied {
         /// The permission that is missing, such as `lambda:InvokeFunction`.
         action: String,
@@ -222,6 +222,14 @@ impl CloudError {
     }
 }
 
+/// The action once, where the call is of the same name.
+fn denial(action: &str, reply: &Reply) -> String {
+    match reply.call.strip_prefix(action) {
+        Some(place) => format!("{action}{place} ({}: {})", reply.code, reply.message),
+        None => format!("{action} ({reply})"),
+    }
+}
+
 /// One more permission helps only where nothing else stands against the call.
 fn denial_hint(action: &str, message: &str) -> Cow<'static, str> {
     if message.contains(EXPLICIT_DENY) {
@@ -336,6 +344,13 @@ mod tests {
             assert_eq!(action, named);
         }
         assert!(answered(403, "AccessDenied", text).hint().contains("add iam:PassRole to"));
+        let same = answered(403, "AccessDeniedException", "no policy allows it").to_string();
+        assert_eq!(same, "not permitted: lambda:InvokeFunction in us-west-2 (AccessDeniedException: no policy allows it)");
+        let other = answered(403, "AccessDenied", text).to_string();
+        assert!(
+            other.starts_with("not permitted: iam:PassRole (lambda:InvokeFunction in us-west-2: AccessDenied: User"),
+            "{other}"
+        );
     }
 
     #[test]

@@ -107,7 +107,10 @@ fn free_share(month: &Month) -> String {
     if month.tariff_date.is_none() {
         return String::new();
     }
-    let percent = |used: f64, free: f64| format!("{:.0} %", (used / free * 100.0).ceil());
+    let percent = |used: f64, free: f64| match used / free * 100.0 {
+        some if some > 0.0 && some < 1.0 => "under 1 %".to_owned(),
+        share => format!("{:.0} %", share.ceil()),
+    };
     format!(
         " ({} of the free time, {} of the free requests, {} of the free traffic)",
         percent(month.gb_seconds, FREE_TIER.gb_seconds),
@@ -205,7 +208,7 @@ us-west-2-3  us-west-2  -            closed (drained)  1h 6m  -        0        
 streams  4 open, 120 opened, 2 failed
 bytes    1.5 kB up, 5.0 GB down
 exits    3 distinct addresses
-month    $0.45 of $5.00: 120 GB-seconds, 31 requests, 5.0 GB out (1 % of the free time, 1 % of the free requests, 5 % of the free traffic)
+month    $0.45 of $5.00: 120 GB-seconds, 31 requests, 5.0 GB out (under 1 % of the free time, under 1 % of the free requests, 5 % of the free traffic)
 
 warning ap-southeast-2: AWS throttles the invocations
   hint: ask for more concurrent executions

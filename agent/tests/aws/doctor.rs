@@ -45,6 +45,7 @@ fn what_works_passes_and_what_is_missing_is_named_with_its_mend() {
     let credentials = check(&found, "credentials", &account.id);
     assert_eq!(credentials["status"], "PASS", "{found:#}");
     let function = check(&found, "function", "us-east-1");
+    assert_eq!(check(&found, "invoke", "us-east-1")["status"], "SKIP", "one thing that is missing fails once: {found:#}");
     assert!(function["status"] == "FAIL" && function["mend"].as_str().is_some_and(|mend| mend.contains("deploy")), "{found:#}");
     assert_eq!(check(&found, "exit", "-")["status"], "SKIP", "{found:#}");
     assert_eq!(check(&found, "agent", "version")["status"], "SKIP", "{found:#}");
