@@ -64,7 +64,7 @@ function Install-AwsLambdaProxy {
     }
 
     if (-not $ReleaseKey) { throw "this copy of install.ps1 belongs to no release, so it trusts no key; take it from a release" }
-    if ($BaseUrl -notmatch '^https://' -and $BaseUrl -notmatch '^http://(127\.|localhost(:|/|$)|\[::1\])') {
+    if ($BaseUrl -notmatch '^https://' -and -not ($BaseUrl -match '^http://' -and ([uri]$BaseUrl).IsLoopback)) {
         throw "-BaseUrl is https://...; plain http only to a loopback address"
     }
     if (-not [Environment]::Is64BitOperatingSystem) { throw "there is no release for 32-bit Windows" }

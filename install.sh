@@ -419,7 +419,11 @@ start() {
         systemctl daemon-reload
         # A socket that is open already keeps the port that it has.
         [ "$before" = "$(cat "$port" 2>/dev/null || true)" ] || systemctl stop "$program.service" "$program.socket"
-        [ -z "$opened" ] || systemctl enable --quiet --now "$opened" || die "systemd cannot open the relay's port; see: systemctl status $opened"
+        if [ -z "$opened" ]; then
+            systemctl disable --quiet --now "$program.socket" 2>/dev/null || true
+        else
+            systemctl enable --quiet --now "$opened" || die "systemd cannot open the relay's port; see: systemctl status $opened"
+        fi
         systemctl enable --quiet "$program.service"
         systemctl restart "$program.service" || die "the relay does not start; see: journalctl -u $program"
         say "the relay runs; its log: journalctl -u $program"

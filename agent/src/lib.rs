@@ -8,7 +8,7 @@
 //!     money  counts what exits use, holds it against the budget
 //!   faces and support
 //!     cli ─▶ config ─▶ app (wires the rooms)     control_socket ─▶ status, health     hidden (local mode's programs)
-//!     network     corporate (the proxy in the way)     update
+//!     network     corporate (the proxy in the way)     update     columns (of what people read)
 //!     desktop, service ─▶ tools (the system's own programs)
 //! ```
 //!
@@ -17,6 +17,7 @@
 pub mod app;
 pub mod cli;
 pub mod cloud;
+mod columns;
 pub mod config;
 pub mod control_socket;
 pub mod corporate;

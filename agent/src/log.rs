@@ -9,6 +9,9 @@ pub(crate) const VARIABLE: &str = "AWSLAMBDAPROXY_LOG";
 /// Our crates.
 pub(crate) const OURS: [&str; 4] = ["agent", "tunnel", "relay", "function"];
 
+/// It warns of a URL that it cannot use and shows it, with a password if there is one; we name what says it.
+const ENDPOINTS_OF_AWS: &str = "aws_config::default_provider::endpoint_url";
+
 /// At their lowest level the crates of others show what they carry: requests with their keys and tokens. No filter lifts that.
 pub(crate) fn may_be_shown() -> FilterFn<fn(&Metadata<'_>) -> bool> {
     filter_fn(|event| is_harmless(event.target(), *event.level()))
@@ -16,7 +19,7 @@ pub(crate) fn may_be_shown() -> FilterFn<fn(&Metadata<'_>) -> bool> {
 
 fn is_harmless(target: &str, level: Level) -> bool {
     let crate_of = target.split("::").next().unwrap_or_default();
-    level != Level::TRACE || OURS.contains(&crate_of)
+    target != ENDPOINTS_OF_AWS && (level != Level::TRACE || OURS.contains(&crate_of))
 }
 
 #[cfg(test)]
@@ -27,6 +30,7 @@ mod tests {
     fn others_are_never_heard_at_their_lowest_level() {
         assert!(is_harmless("agent::exits", Level::TRACE) && is_harmless("tunnel", Level::TRACE));
         assert!(is_harmless("aws_smithy_runtime::client", Level::DEBUG));
+        assert!(!is_harmless(ENDPOINTS_OF_AWS, Level::WARN) && is_harmless("aws_config::profile", Level::WARN));
         assert!(!is_harmless("aws_smithy_runtime::client", Level::TRACE) && !is_harmless("agent_x", Level::TRACE));
     }
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::sync::Notify;
+use tokio::sync::Semaphore;
 
 use super::status::{Fixed, status};
 use crate::config::Config;
@@ -22,7 +22,8 @@ pub(super) struct Face {
     supervisor: SupervisorHandle,
     health: Health,
     book: Book,
-    stop: Notify,
+    /// One permit for each time that the agent was asked to stop.
+    stop: Semaphore,
 }
 
 impl Face {
@@ -36,12 +37,15 @@ impl Face {
         book: Book,
     ) -> Self {
         let fixed = Fixed { listen, relays, limit_usd: config.budget.monthly_usd };
-        Self { fixed, counters, supervisor, health, book, stop: Notify::new() }
+        Self { fixed, counters, supervisor, health, book, stop: Semaphore::new(0) }
     }
 
-    /// Resolves when somebody asked the agent to stop.
+    /// Resolves when somebody asked the agent to stop; again when somebody did so again.
     pub(super) async fn stopped(&self) {
-        self.stop.notified().await;
+        // It is never closed.
+        if let Ok(asked) = self.stop.acquire().await {
+            asked.forget();
+        }
     }
 }
 
@@ -61,6 +65,6 @@ impl Agent for Face {
     }
 
     fn stop(&self) {
-        self.stop.notify_one();
+        self.stop.add_permits(1);
     }
 }

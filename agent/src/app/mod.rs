@@ -186,12 +186,14 @@ impl Running {
         end
     }
 
-    /// Lets streams finish for as long as was asked for.
+    /// Lets streams finish for as long as was asked for, or until somebody asks again.
     async fn drain(&mut self, options: &RunOptions) {
         let Some(limit) = options.drain else { return };
         (options.say)("no new connections are taken; running ones may finish (a second signal ends them)");
-        if tokio::time::timeout(limit, &mut self.serving).await.is_err() {
-            tracing::warn!("the time to drain is over; what still runs is cut");
+        tokio::select! {
+            _finished = &mut self.serving => {}
+            () = tokio::time::sleep(limit) => tracing::warn!("the time to drain is over; what still runs is cut"),
+            () = self.face.stopped() => tracing::info!("asked to end without waiting; what still runs is cut"),
         }
     }
 

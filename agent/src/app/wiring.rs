@@ -16,7 +16,7 @@ use tunnel::leg::tls::trusting;
 
 use super::trust::{authorities, roots};
 use crate::cloud::Cloud;
-use crate::config::{self, Architecture, Config, HttpUrl, Mode, RelayConfig, project_dirs};
+use crate::config::{self, Architecture, Config, HttpUrl, Mode, RelayConfig, state_dir};
 use crate::corporate::{BadProxy, CorporateProxy, Proxies};
 use crate::exits::actor::Outfit;
 use crate::exits::address::CheckUrl;
@@ -151,9 +151,8 @@ pub(super) fn is_first_run() -> anyhow::Result<bool> {
 
 /// A file in the state directory, which is made if it is not there.
 pub(super) fn state_file(name: &str) -> anyhow::Result<PathBuf> {
-    let dirs = project_dirs().context("no home directory, so no place for state")?;
-    let directory = dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir());
-    std::fs::create_dir_all(directory).with_context(|| format!("cannot create {}", directory.display()))?;
+    let directory = state_dir().context("no home directory, so no place for state")?;
+    std::fs::create_dir_all(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
     Ok(directory.join(name))
 }
 

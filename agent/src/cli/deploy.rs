@@ -54,7 +54,8 @@ async fn work(context: &Context, config: &Config, arguments: &DeployArgs) -> Res
     let caller = account.caller().await?;
     context.printer.talk(&format!("account {}, as {}", caller.account, caller.arn));
     let claim = Claim { owner: owner(&state, arguments.plan)?, adopt: arguments.adopt };
-    let deployer = Deployer::new(&account, &caller, &config.aws, &regions, &zip, claim);
+    let known = state.known().map_err(anyhow::Error::from)?;
+    let deployer = Deployer::new(&account, &caller, &config.aws, &regions, &zip, claim, known);
     let plan = Progress::over(async |watch| deployer.plan(watch).await).await;
     let (lines, tense) = if arguments.plan {
         (deployer.lines_of(&plan), Tense::Plan)
@@ -93,6 +94,7 @@ async fn execute(
         role: config.role_name.clone(),
         function: config.function_name.clone(),
         regions: plan.regions(),
+        logs: config.logs,
     };
     if !deployment.regions.is_empty() {
         state.remember(&deployment).map_err(anyhow::Error::from)?;

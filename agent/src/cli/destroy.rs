@@ -1,7 +1,7 @@
 //! `destroy`: removes all that `deploy` made, after asking.
 
 use std::collections::BTreeSet;
-use std::io::{self, IsTerminal};
+use std::io::{self, BufRead, IsTerminal, Read};
 use std::time::Duration;
 
 use clap::Args;
@@ -13,14 +13,16 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::progress::Progress;
 use crate::cloud::aws::Account;
-use crate::config::{AwsConfig, Flags, Mode, resolve};
+use crate::config::{Flags, Mode, resolve};
 use crate::control_socket::AskError;
-use crate::deploy::{Claim, Deployment, Destroyer, Found, Line, State, Target, Tense, table};
+use crate::deploy::{Claim, Deployment, Destroyer, Found, Line, State, Targets, Tense, table};
 
 /// How long a running agent may take to end: 2 s, and as long again on a loaded machine, several times.
 const STOP_LIMIT: Duration = Duration::from_secs(20);
 /// Between two looks whether it has.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// Longest answer that is read, bytes: `yes` and some.
+const LONGEST_ANSWER: u64 = 64;
 
 /// Options of `destroy`.
 #[derive(Debug, Args)]
@@ -51,52 +53,27 @@ async fn work(context: &Context, arguments: &DestroyArgs) -> Result<Exit, Failur
     let account = Account::open(&config.aws, &regions).await?;
     let caller = account.caller().await?;
     context.printer.talk(&format!("account {}, as {}", caller.account, caller.arn));
-    let known = state.deployments().map_err(anyhow::Error::from)?;
+    let known = state.known().map_err(anyhow::Error::from)?;
     let owner = state.owner().map_err(anyhow::Error::from)?;
     let destroyer = Destroyer::new(&account, Claim { owner, adopt: arguments.adopt });
-    let mut found = Vec::new();
-    for target in targets(&config.aws, &regions, &known, &caller.account) {
-        found.push(Progress::over(async |watch| destroyer.find(target, watch).await).await);
-    }
-    tell_of_other_accounts(context, &known, &caller.account);
-    let plan: Vec<Line> = found.iter().flat_map(|found| destroyer.lines_of(found)).collect();
-    if plan.is_empty() {
+    let targets = Targets::new(&config.aws, &regions, &caller.account, &known);
+    let found = Progress::over(async |watch| destroyer.find(&targets, watch).await).await;
+    tell_of_other_accounts(context, &known.own, &caller.account);
+    let plan = destroyer.lines_of(&found);
+    if plan.iter().all(Line::is_unchanged) {
         context.printer.talk("nothing of this configuration is in the account");
-    } else if !may_go_on(context, arguments, &plan)? {
+    } else if !may_go_on(context, arguments, &plan).await? {
         context.printer.talk("nothing was removed");
         return Ok(Exit::Failure);
     }
     stop_agent(context).await?;
-    let mut lines = Vec::new();
-    for found in &found {
-        let removed = Progress::over(async |watch| destroyer.execute(found, watch).await).await;
-        forget(&state, &caller.account, found, &removed)?;
-        lines.extend(removed);
-    }
+    let lines = Progress::over(async |watch| destroyer.execute(&found, watch).await).await;
+    forget(&state, known.own.into_iter().filter(|known| known.account == caller.account), &found, &lines)?;
     if !lines.is_empty() {
         context.printer.data(&table(&lines, Tense::Result))?;
         tell_of_faults(context.printer, &lines);
     }
     Ok(exit(&lines))
-}
-
-/// The names of the configuration, and those under which it was deployed before.
-fn targets(config: &AwsConfig, regions: &[String], known: &[Deployment], account: &str) -> Vec<Target> {
-    let likely: BTreeSet<String> = regions.iter().cloned().collect();
-    let now = Target { role: config.role_name.clone(), function: config.function_name.clone(), known: BTreeSet::new(), likely };
-    let mut targets = vec![now];
-    for deployment in known.iter().filter(|deployment| deployment.account == account) {
-        match targets.iter_mut().find(|target| target.role == deployment.role && target.function == deployment.function) {
-            Some(target) => target.known.extend(deployment.regions.iter().cloned()),
-            None => targets.push(Target {
-                role: deployment.role.clone(),
-                function: deployment.function.clone(),
-                known: deployment.regions.clone(),
-                likely: BTreeSet::new(),
-            }),
-        }
-    }
-    targets
 }
 
 fn tell_of_other_accounts(context: &Context, known: &[Deployment], account: &str) {
@@ -110,7 +87,7 @@ fn tell_of_other_accounts(context: &Context, known: &[Deployment], account: &str
 }
 
 /// Shows the plan and asks.
-fn may_go_on(context: &Context, arguments: &DestroyArgs, plan: &[Line]) -> Result<bool, Failure> {
+async fn may_go_on(context: &Context, arguments: &DestroyArgs, plan: &[Line]) -> Result<bool, Failure> {
     if arguments.yes {
         return Ok(true);
     }
@@ -119,12 +96,19 @@ fn may_go_on(context: &Context, arguments: &DestroyArgs, plan: &[Line]) -> Resul
         return Err(usage("nobody can be asked here; `destroy --yes` removes without asking"));
     }
     context.printer.ask("remove all of this? [y/N] ")?;
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    Ok(matches!(answer().await?.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
-/// A running agent would only find its functions missing.
+/// Reads a line on a thread of its own: the program's only other one hears an interrupt meanwhile.
+async fn answer() -> Result<String, Failure> {
+    let read = || {
+        let mut line = String::new();
+        io::stdin().lock().take(LONGEST_ANSWER).read_line(&mut line).map(|_| line)
+    };
+    Ok(tokio::task::spawn_blocking(read).await.map_err(io::Error::other)??)
+}
+
+/// A running agent would only find its functions missing. Streams that it lets finish (`--drain`) cannot outlive them.
 async fn stop_agent(context: &Context) -> Result<(), Failure> {
     let agent = context.agent()?;
     match agent.stop().await {
@@ -132,6 +116,8 @@ async fn stop_agent(context: &Context) -> Result<(), Failure> {
         Err(AskError::NotRunning) => return Ok(()),
         Err(error) => return Err(error.into()),
     }
+    // One that does not drain may be gone by now.
+    let _cut = agent.stop().await;
     let begun = Instant::now();
     while begun.elapsed() < STOP_LIMIT {
         if matches!(agent.status().await, Err(AskError::NotRunning)) {
@@ -142,51 +128,12 @@ async fn stop_agent(context: &Context) -> Result<(), Failure> {
     Err(Failure::new(Exit::Failure, anyhow::anyhow!("the running proxy does not end; stop it, then run this again")))
 }
 
-/// What is cleared is forgotten; a deployment as a whole when nothing of it is left.
-fn forget(state: &State, account: &str, found: &Found, lines: &[Line]) -> Result<(), Failure> {
-    let target = found.target();
-    let gone = Deployment {
-        config: state.config().to_owned(),
-        account: account.to_owned(),
-        role: target.role.clone(),
-        function: target.function.clone(),
-        regions: found.cleared(lines),
-    };
-    let all = lines.iter().all(|line| line.outcome.is_ok());
-    Ok(state.forget(&gone, all).map_err(anyhow::Error::from)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::{Architecture, AwsCredentials};
-
-    #[test]
-    fn names_of_before_are_looked_for_too_but_not_in_another_account() {
-        let config = AwsConfig {
-            credentials: AwsCredentials::Chain,
-            function_name: "new".into(),
-            role_name: "role".into(),
-            memory_mb: 128,
-            architecture: Architecture::Arm64,
-            timeout: Duration::from_secs(900),
-            logs: false,
-        };
-        let deployment = |account: &str, function: &str, region: &str| Deployment {
-            config: "/c".into(),
-            account: account.into(),
-            role: "role".into(),
-            function: function.into(),
-            regions: BTreeSet::from([region.to_owned()]),
-        };
-        let known =
-            [deployment("1", "new", "eu-west-1"), deployment("1", "old", "eu-west-2"), deployment("2", "other", "eu-west-3")];
-        let found = targets(&config, &["us-west-2".to_owned()], &known, "1");
-        let shown: Vec<(&str, Vec<&String>, Vec<&String>)> = found
-            .iter()
-            .map(|target| (target.function.as_str(), target.known.iter().collect(), target.likely.iter().collect()))
-            .collect();
-        let (west, one, two) = ("us-west-2".to_owned(), "eu-west-1".to_owned(), "eu-west-2".to_owned());
-        assert_eq!(shown, [("new", vec![&one], vec![&west]), ("old", vec![&two], vec![])]);
+/// What is cleared is forgotten; a deployment as a whole when nothing is left.
+fn forget(state: &State, known: impl Iterator<Item = Deployment>, found: &Found, lines: &[Line]) -> Result<(), Failure> {
+    let (cleared, all) = (found.cleared(lines), lines.iter().all(|line| line.outcome.is_ok()));
+    for deployment in known {
+        let gone = Deployment { regions: cleared.clone(), ..deployment };
+        state.forget(&gone, all).map_err(anyhow::Error::from)?;
     }
+    Ok(())
 }

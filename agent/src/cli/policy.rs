@@ -1,7 +1,5 @@
 //! `policy`: the least IAM policy for this configuration, as JSON.
 
-use std::collections::BTreeSet;
-
 use clap::{Args, ValueEnum};
 
 use super::context::Context;
@@ -41,14 +39,8 @@ impl From<For> for Purpose {
 
 pub(super) fn run(context: &Context, arguments: &PolicyArgs) -> Result<Exit, Failure> {
     let config = context.load(Flags::default(), Mode::Cloud)?.config;
-    let mut regions = resolve(&config.regions);
-    if matches!(arguments.purpose, For::Destroy) {
-        // Also where it was before.
-        let known = State::of(&context.place()?).deployments().map_err(anyhow::Error::from)?;
-        let before: BTreeSet<String> = known.into_iter().flat_map(|deployment| deployment.regions).collect();
-        regions.extend(before.into_iter().filter(|region| !regions.contains(region)).collect::<Vec<_>>());
-    }
-    let policy = policy(arguments.purpose.into(), &config.aws, &regions);
+    let known = State::of(&context.place()?).known().map_err(anyhow::Error::from)?;
+    let policy = policy(arguments.purpose.into(), &config.aws, &resolve(&config.regions), &known);
     let text = serde_json::to_string_pretty(&policy).map_err(anyhow::Error::from)?;
     context.printer.data(&(text + "\n"))?;
     Ok(Exit::Ok)

@@ -1,13 +1,11 @@
 //! `proxy`: the desktop's own proxy setting.
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand};
 
 use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
-use crate::config::project_dirs;
+use crate::config::state_dir;
 use crate::control_socket::NoPlace;
 use crate::desktop::{Asked, Restored, State, SystemProxy};
 use crate::tools::SystemTools;
@@ -92,11 +90,5 @@ fn told(restored: &Restored) -> Option<String> {
 }
 
 fn desktop() -> Result<SystemProxy<'static>, Failure> {
-    Ok(SystemProxy::new(&SystemTools, &state()?, std::env::var("XDG_CURRENT_DESKTOP").ok()))
-}
-
-/// The directory of what outlives a run.
-fn state() -> Result<PathBuf, NoPlace> {
-    let directories = project_dirs().ok_or(NoPlace)?;
-    Ok(directories.state_dir().unwrap_or_else(|| directories.data_local_dir()).to_owned())
+    Ok(SystemProxy::new(&SystemTools, &state_dir().ok_or(NoPlace)?, std::env::var("XDG_CURRENT_DESKTOP").ok()))
 }

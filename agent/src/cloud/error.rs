@@ -6,6 +6,10 @@ use std::io;
 
 /// Longest text of the cloud that is passed on, characters: AWS's own are shorter, and a broken gateway answers with pages.
 const LONGEST_TEXT: usize = 1000;
+/// How AWS tells that somebody forbids a call, and not only that nobody allows it.
+const EXPLICIT_DENY: &str = "explicit deny";
+/// What must allow a call beside the caller's own policy, as AWS calls it.
+const BOUNDS: [&str; 4] = ["permissions boundary", "service control policy", "session policy", "VPC endpoint policy"];
 
 /// What the cloud said when it did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -52,7 +56,7 @@ pub enum CloudError {
         reason: String,
     },
     /// The caller may not do this; nothing ran.
-    #[error("not permitted: {action} ({reply})")]
+    #[error("not permitted: {}", denial(action, reply))]
     Denied {
         /// The permission that is missing, such as `lambda:InvokeFunction`.
         action: String,
@@ -180,6 +184,11 @@ impl CloudError {
         std::error::Error::source(self).map(ToString::to_string)
     }
 
+    /// The error and the cause below, in words.
+    pub fn told(&self) -> String {
+        self.cause().map_or_else(|| self.to_string(), |cause| format!("{self}: {cause}"))
+    }
+
     /// What the cloud itself said, if it did.
     pub fn reply(&self) -> Option<&Reply> {
         match self {
@@ -197,9 +206,7 @@ impl CloudError {
     pub fn hint(&self) -> Cow<'static, str> {
         match self {
             Self::Throttled { reason } => throttle_hint(reason).into(),
-            Self::Denied { action, .. } => {
-                format!("add {action} to the caller's policy; `awslambdaproxy policy` prints all that is needed").into()
-            }
+            Self::Denied { action, reply } => denial_hint(action, &reply.message),
             Self::Credentials(reply) => credentials_hint(reply).into(),
             Self::RegionDisabled { region, .. } => {
                 format!("enable {region} under Account, AWS Regions in the AWS console, or take it out of regions").into()
@@ -212,6 +219,28 @@ impl CloudError {
             Self::Unreachable(error) => unreachable_hint(error).into(),
             Self::Lost(_) => "the function may still run; its tunnel shows whether it does".into(),
         }
+    }
+}
+
+/// The action once, where the call is of the same name.
+fn denial(action: &str, reply: &Reply) -> String {
+    match reply.call.strip_prefix(action) {
+        Some(place) => format!("{action}{place} ({}: {})", reply.code, reply.message),
+        None => format!("{action} ({reply})"),
+    }
+}
+
+/// One more permission helps only where nothing else stands against the call.
+fn denial_hint(action: &str, message: &str) -> Cow<'static, str> {
+    if message.contains(EXPLICIT_DENY) {
+        return "an organisation's policy, a permissions boundary or a Deny statement forbids it, which no permission lifts; \
+                whoever made it must change it"
+            .into();
+    }
+    let bound = BOUNDS.into_iter().find(|bound| message.contains(&format!("because no {bound} allows")));
+    match bound {
+        Some(bound) => format!("the {bound} must allow {action}; whoever made it must add that").into(),
+        None => format!("add {action} to the caller's policy; `awslambdaproxy policy` prints all that is needed").into(),
     }
 }
 
@@ -315,6 +344,29 @@ mod tests {
             assert_eq!(action, named);
         }
         assert!(answered(403, "AccessDenied", text).hint().contains("add iam:PassRole to"));
+        let same = answered(403, "AccessDeniedException", "no policy allows it").to_string();
+        assert_eq!(same, "not permitted: lambda:InvokeFunction in us-west-2 (AccessDeniedException: no policy allows it)");
+        let other = answered(403, "AccessDenied", text).to_string();
+        assert!(
+            other.starts_with("not permitted: iam:PassRole (lambda:InvokeFunction in us-west-2: AccessDenied: User"),
+            "{other}"
+        );
+    }
+
+    #[test]
+    fn what_somebody_forbids_is_not_called_a_missing_permission() {
+        let hint = |end: &str| {
+            let text =
+                format!("User: arn:aws:iam::1:user/ci is not authorized to perform: lambda:CreateFunction on resource: x {end}");
+            answered(403, "AccessDeniedException", &text).hint().into_owned()
+        };
+        for end in ["with an explicit deny in a service control policy", "with an explicit deny in an identity-based policy"] {
+            assert!(hint(end).contains("forbids it") && !hint(end).contains("add lambda:"), "{end}: {}", hint(end));
+        }
+        let bounded = hint("because no permissions boundary allows the lambda:CreateFunction action");
+        assert!(bounded.starts_with("the permissions boundary must allow lambda:CreateFunction"), "{bounded}");
+        let missing = hint("because no identity-based policy allows the lambda:CreateFunction action");
+        assert!(missing.contains("add lambda:CreateFunction to the caller's policy"), "{missing}");
     }
 
     #[test]

@@ -98,6 +98,11 @@ pub fn project_dirs() -> Option<ProjectDirs> {
     ProjectDirs::from("", "", "awslambdaproxy")
 }
 
+/// The directory of what outlives a run; it need not exist.
+pub fn state_dir() -> Option<PathBuf> {
+    project_dirs().map(|dirs| dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir()).to_owned())
+}
+
 /// The file that is read when none is named.
 pub fn default_path() -> Option<PathBuf> {
     project_dirs().map(|dirs| dirs.config_dir().join(FILE_NAME))

@@ -138,13 +138,13 @@ fn is_label(text: &str) -> bool {
         && text.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-')
 }
 
-/// Whether a name has the form of AWS's: two letters, words, a number (`ap-southeast-2`, `us-gov-west-1`).
+/// Whether a name has the form of AWS's: two to four letters, words, a number (`ap-southeast-2`, `eusc-de-east-1`).
 pub fn is_region_name(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     let letters = |part: &&str| !part.is_empty() && part.bytes().all(|c| c.is_ascii_lowercase());
     match parts.as_slice() {
         [area, words @ .., number] => {
-            area.len() == 2
+            (2..=4).contains(&area.len())
                 && letters(area)
                 && !words.is_empty()
                 && words.iter().all(letters)
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn names_are_told_from_labels() {
-        for name in ["us-west-2", "ap-southeast-12", "us-gov-west-1", "eu-isoe-west-1"] {
+        for name in ["us-west-2", "ap-southeast-12", "us-gov-west-1", "eu-isoe-west-1", "eusc-de-east-1"] {
             assert!(is_region_name(name), "{name}");
         }
         for name in ["local-1", "us-west", "us--1", "us-2", "US-west-2", "us-west-2 ", "usw2", ""] {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use tunnel::ticket::sha256;
 
-use crate::config::project_dirs;
+use crate::config::{project_dirs, state_dir};
 
 /// Bytes of the hash in the names: enough that two files never meet, and short for a socket's path (108 bytes).
 const NAME_BYTES: usize = 8;
@@ -34,9 +34,8 @@ pub struct Place {
 impl Place {
     /// The place of a configuration file, which need not exist.
     pub fn of(config: &Path) -> Result<Self, NoPlace> {
-        let dirs = project_dirs().ok_or(NoPlace)?;
-        let state = dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir());
-        Ok(Self::within(config, dirs.runtime_dir().unwrap_or(state), state))
+        let (dirs, state) = project_dirs().zip(state_dir()).ok_or(NoPlace)?;
+        Ok(Self::within(config, dirs.runtime_dir().unwrap_or(&state), &state))
     }
 
     /// The place in given directories.

@@ -1,9 +1,10 @@
-//! `destroy`: finds what was deployed, in every region where the local state, the role's tags or the configuration say that it
+//! `destroy`: finds what was deployed, in every region where the local state, the roles' tags or the configuration say that it
 //! may be, and removes it.
 //!
-//! Never: the role goes before the functions: it is what still tells where they are.
+//! Never: a role goes before the functions: it is what still tells where they are.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use futures_util::future::{join, join_all};
 
@@ -12,6 +13,7 @@ use super::plan::Action;
 use super::reconcile::remove;
 use super::report::{ACCOUNT, Change, Fault, Line, Note, Watcher, ended};
 use super::tags::{self, Tags};
+use super::targets::{Places, Targets};
 use super::trouble::Trouble;
 use super::wish::log_group_name;
 use crate::cloud::aws::Account;
@@ -19,41 +21,46 @@ use crate::cloud::aws::functions::Function;
 use crate::cloud::aws::log_groups::LogGroup;
 use crate::cloud::aws::roles::Role;
 
-/// What may have been deployed under one pair of names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
-    /// The role's name.
-    pub role: String,
-    /// The function's name.
-    pub function: String,
-    /// Where the local state says that it is.
-    pub known: BTreeSet<String>,
-    /// Where it may be besides.
-    pub likely: BTreeSet<String>,
-}
-
 /// Removes what is ours.
 pub struct Destroyer<'a> {
     account: &'a Account,
     claim: Claim,
 }
 
-/// What was found of a target.
+/// What was found.
 #[derive(Debug)]
 pub struct Found {
-    target: Target,
-    role: Result<Option<Role>, Fault>,
+    roles: Vec<FoundRole>,
     regions: Vec<FoundRegion>,
+    /// What stays where it is.
+    kept: Vec<Line>,
+}
+
+#[derive(Debug)]
+struct FoundRole {
+    name: String,
+    needed_by: Option<PathBuf>,
+    role: Result<Option<Role>, Fault>,
 }
 
 #[derive(Debug)]
 struct FoundRegion {
     region: String,
+    functions: Vec<FoundFunction>,
+}
+
+/// What a region holds under one name.
+#[derive(Debug)]
+struct FoundFunction {
+    name: String,
     /// Whether anything says that something was made here.
     is_known: bool,
     function: Result<Option<Function>, Fault>,
     log_group: Result<Option<LogGroup>, Fault>,
 }
+
+/// What happens to a thing, or happened; nothing where it is not there.
+type Outcome = Option<Result<Change, Fault>>;
 
 impl<'a> Destroyer<'a> {
     /// One that works in somebody's name.
@@ -61,43 +68,67 @@ impl<'a> Destroyer<'a> {
         Self { account, claim }
     }
 
-    /// Looks for a target. Changes nothing.
-    pub async fn find(&self, target: Target, watch: Watcher<'_>) -> Found {
-        let role = self.account.role(&target.role, None).await;
-        let named = match &role {
-            Ok(Some(role)) if self.claim.covers(&role.tags).is_ok() => tags::regions(&role.tags),
-            _ => BTreeSet::new(),
+    /// Looks for all of it. Changes nothing.
+    pub async fn find(&self, targets: &Targets, watch: Watcher<'_>) -> Found {
+        let look = async |(name, needed_by): (&String, &Option<PathBuf>)| FoundRole {
+            role: self.account.role(name, None).await.map_err(Fault::from),
+            name: name.clone(),
+            needed_by: needed_by.clone(),
         };
-        let known: BTreeSet<String> = target.known.union(&named).cloned().collect();
-        let look = |region: &String| {
-            let is_known = known.contains(region);
-            self.look(region.clone(), &target.function, is_known, watch)
-        };
-        let regions = join_all(known.union(&target.likely).map(look)).await;
-        Found { role: role.map_err(Fault::from), regions, target }
+        let roles = join_all(targets.roles.iter().map(look)).await;
+        let seen = roles.iter().filter_map(|found| found.role.as_ref().ok()?.as_ref());
+        let ours = seen.filter(|role| self.claim.covers(&role.tags).is_ok());
+        let mut named: BTreeSet<String> = ours.flat_map(|role| tags::regions(&role.tags)).collect();
+        named.retain(|region| !targets.elsewhere.contains(region));
+        let mut regions = BTreeMap::<String, Vec<(&str, bool)>>::new();
+        for (name, places) in &targets.functions {
+            for (region, is_known) in places.to_look_in(&named) {
+                regions.entry(region).or_default().push((name, is_known));
+            }
+        }
+        let regions = join_all(regions.into_iter().map(|(region, names)| self.look(region, names, watch))).await;
+        Found { roles, regions, kept: kept_functions(targets) }
     }
 
-    async fn look(&self, region: String, function: &str, is_known: bool, watch: Watcher<'_>) -> FoundRegion {
+    async fn look(&self, region: String, names: Vec<(&str, bool)>, watch: Watcher<'_>) -> FoundRegion {
         watch(&region, Note::Doing("looking"));
-        let group = log_group_name(function);
-        let (function, group) = join(self.account.function(&region, function), self.account.log_group(&region, &group)).await;
-        watch(&region, if function.is_ok() && group.is_ok() { Note::Done } else { Note::Failed });
-        FoundRegion { function: function.map_err(Fault::from), log_group: group.map_err(Fault::from), region, is_known }
+        let functions = join_all(names.into_iter().map(|(name, is_known)| self.look_for(&region, name, is_known))).await;
+        let is_seen = functions.iter().all(|found| found.function.is_ok() && found.log_group.is_ok());
+        watch(&region, if is_seen { Note::Done } else { Note::Failed });
+        FoundRegion { region, functions }
+    }
+
+    async fn look_for(&self, region: &str, name: &str, is_known: bool) -> FoundFunction {
+        let group = log_group_name(name);
+        let (function, group) = join(self.account.function(region, name), self.account.log_group(region, &group)).await;
+        let (function, log_group) = (function.map_err(Fault::from), group.map_err(Fault::from));
+        FoundFunction { name: name.to_owned(), is_known, function, log_group }
     }
 
     /// What would be removed, and what could not be.
     pub fn lines_of(&self, found: &Found) -> Vec<Line> {
-        let regions = found.regions.iter().flat_map(|region| {
-            let function = self.judged(&region.function, |function: &Function| &function.tags);
-            let group = self.judged(&region.log_group, |group: &LogGroup| &group.tags);
-            found.lines(&region.region, function, group)
-        });
-        let role = self.judged(&found.role, |role: &Role| &role.tags).map(|outcome| found.role_line(outcome));
-        regions.chain(role).collect()
+        let of = |region: &FoundRegion| {
+            let lines = |function: &FoundFunction| function.lines(&region.region, self.judged_function(function));
+            region.functions.iter().flat_map(lines).collect::<Vec<_>>()
+        };
+        let roles = found.roles.iter().filter_map(|role| role.line(self.judged_role(role)));
+        found.regions.iter().flat_map(of).chain(found.kept.iter().cloned()).chain(roles).collect()
     }
 
-    /// What happens to a thing; nothing where it is not there.
-    fn judged<T>(&self, seen: &Result<Option<T>, Fault>, tags: impl Fn(&T) -> &Tags) -> Option<Result<Change, Fault>> {
+    fn judged_function(&self, found: &FoundFunction) -> (Outcome, Outcome) {
+        let function = self.judged(&found.function, |function: &Function| &function.tags);
+        (function, self.judged(&found.log_group, |group: &LogGroup| &group.tags))
+    }
+
+    fn judged_role(&self, found: &FoundRole) -> Outcome {
+        let judged = self.judged(&found.role, |role: &Role| &role.tags);
+        match &found.needed_by {
+            Some(config) => judged.map(|outcome| outcome.map(|_| kept(config))),
+            None => judged,
+        }
+    }
+
+    fn judged<T>(&self, seen: &Result<Option<T>, Fault>, tags: impl Fn(&T) -> &Tags) -> Outcome {
         match seen {
             Ok(None) => None,
             Ok(Some(thing)) => Some(self.claim.covers(tags(thing)).map(|()| removal()).map_err(Fault::from)),
@@ -107,38 +138,53 @@ impl<'a> Destroyer<'a> {
 
     /// Removes what is ours of it, and says what came of it.
     pub async fn execute(&self, found: &Found, watch: Watcher<'_>) -> Vec<Line> {
-        let regions = join_all(found.regions.iter().map(|region| self.clear(found, region, watch))).await;
-        let is_left = |region: &FoundRegion, lines: &[Line]| region.is_known && lines.iter().any(|line| line.outcome.is_err());
-        let is_needed = found.regions.iter().zip(&regions).any(|(region, lines)| is_left(region, lines));
-        let role = self.judged(&found.role, |role: &Role| &role.tags);
-        let role = match (role, &found.role) {
-            (Some(Ok(_)), _) if is_needed => Some(Err(Trouble::Needed.into())),
-            (Some(Ok(change)), Ok(Some(role))) => Some(self.remove_role(&found.target.role, role, watch).await.map(|()| change)),
-            (judged, _) => judged,
-        };
-        let role: Vec<Line> = role.into_iter().map(|outcome| found.role_line(outcome)).collect();
-        ended(watch, ACCOUNT, &role);
-        regions.into_iter().flatten().chain(role).collect()
+        let cleared = join_all(found.regions.iter().map(|region| self.clear(region, watch))).await;
+        let is_needed = cleared.iter().any(|(_, is_left)| *is_left);
+        let mut roles = Vec::new();
+        for role in &found.roles {
+            roles.extend(role.line(self.clear_role(role, is_needed, watch).await));
+        }
+        ended(watch, ACCOUNT, &roles);
+        cleared.into_iter().flat_map(|(lines, _)| lines).chain(found.kept.iter().cloned()).chain(roles).collect()
     }
 
-    async fn clear(&self, found: &Found, region: &FoundRegion, watch: Watcher<'_>) -> Vec<Line> {
-        let (account, place) = (self.account, region.region.as_str());
-        let (name, group) = (&found.target.function, log_group_name(&found.target.function));
-        let mut function = self.judged(&region.function, |function: &Function| &function.tags);
+    /// What came of one region, and whether something is left there that a role tells of.
+    async fn clear(&self, region: &FoundRegion, watch: Watcher<'_>) -> (Vec<Line>, bool) {
+        let (mut lines, mut is_left) = (Vec::new(), false);
+        for function in &region.functions {
+            let cleared = self.clear_function(&region.region, function, watch).await;
+            is_left |= function.is_known && cleared.iter().any(|line| line.outcome.is_err());
+            lines.extend(cleared);
+        }
+        ended(watch, &region.region, &lines);
+        (lines, is_left)
+    }
+
+    async fn clear_function(&self, place: &str, found: &FoundFunction, watch: Watcher<'_>) -> Vec<Line> {
+        let (account, name, group) = (self.account, &found.name, log_group_name(&found.name));
+        let (mut function, mut log_group) = self.judged_function(found);
         if let Some(Ok(change)) = function {
             watch(place, Note::Doing("removing the function"));
             function =
                 Some(remove(async || account.delete_function(place, name).await).await.map(|()| change).map_err(Fault::from));
         }
-        let mut log_group = self.judged(&region.log_group, |group: &LogGroup| &group.tags);
         if let Some(Ok(change)) = log_group {
             watch(place, Note::Doing("removing the log group"));
             log_group =
                 Some(remove(async || account.delete_log_group(place, &group).await).await.map(|()| change).map_err(Fault::from));
         }
-        let lines: Vec<Line> = found.lines(place, function, log_group).collect();
-        ended(watch, place, &lines);
-        lines
+        found.lines(place, (function, log_group)).collect()
+    }
+
+    async fn clear_role(&self, found: &FoundRole, is_needed: bool, watch: Watcher<'_>) -> Outcome {
+        match (self.judged_role(found)?, &found.role) {
+            (Ok(change), Ok(Some(role))) if found.needed_by.is_none() => {
+                let removed =
+                    if is_needed { Err(Trouble::Needed.into()) } else { self.remove_role(&found.name, role, watch).await };
+                Some(removed.map(|()| change))
+            }
+            (judged, _) => Some(judged),
+        }
     }
 
     /// A role goes when nothing is attached to it any more.
@@ -155,27 +201,6 @@ impl<'a> Destroyer<'a> {
 }
 
 impl Found {
-    /// The pair of names.
-    pub const fn target(&self) -> &Target {
-        &self.target
-    }
-
-    fn lines(
-        &self,
-        region: &str,
-        function: Option<Result<Change, Fault>>,
-        group: Option<Result<Change, Fault>>,
-    ) -> impl Iterator<Item = Line> + use<> {
-        let name = &self.target.function;
-        let function = function.map(|outcome| Line::new(region, format!("function {name}"), outcome));
-        let group = group.map(|outcome| Line::new(region, format!("log group {}", log_group_name(name)), outcome));
-        function.into_iter().chain(group)
-    }
-
-    fn role_line(&self, outcome: Result<Change, Fault>) -> Line {
-        Line::new(ACCOUNT, format!("role {}", self.target.role), outcome)
-    }
-
     /// The regions in which, by what came of it, nothing is left.
     pub fn cleared(&self, lines: &[Line]) -> BTreeSet<String> {
         let is_clear = |region: &str| !lines.iter().any(|line| line.place == region && line.outcome.is_err());
@@ -183,6 +208,32 @@ impl Found {
     }
 }
 
+impl FoundRole {
+    fn line(&self, outcome: Outcome) -> Option<Line> {
+        outcome.map(|outcome| Line::new(ACCOUNT, format!("role {}", self.name), outcome))
+    }
+}
+
+impl FoundFunction {
+    fn lines(&self, region: &str, (function, group): (Outcome, Outcome)) -> impl Iterator<Item = Line> + use<> {
+        let function = function.map(|outcome| Line::new(region, format!("function {}", self.name), outcome));
+        let group = group.map(|outcome| Line::new(region, format!("log group {}", log_group_name(&self.name)), outcome));
+        function.into_iter().chain(group)
+    }
+}
+
+fn kept_functions(targets: &Targets) -> Vec<Line> {
+    let of = |(name, places): (&String, &Places)| {
+        let line = |(region, config): (&String, &PathBuf)| Line::new(region, format!("function {name}"), Ok(kept(config)));
+        places.shared().map(line).collect::<Vec<_>>()
+    };
+    targets.functions.iter().flat_map(of).collect()
+}
+
 fn removal() -> Change {
     Change { action: Action::Delete, details: Vec::new() }
+}
+
+fn kept(needed_by: &Path) -> Change {
+    Change { action: Action::Unchanged, details: vec![format!("kept for {}", needed_by.display())] }
 }

@@ -11,8 +11,8 @@ use super::reconcile::{Thing, reconcile};
 use super::report::{ACCOUNT, Change, Fault, Line, Note, Watcher, ended};
 use super::things::{FunctionThing, LogGroupThing, RoleThing, policy_of_interest};
 use super::trouble::Trouble;
-use super::wish::{RoleWish, Wish};
-use super::{Claim, tags};
+use super::wish::{RoleWish, Wish, logging};
+use super::{Claim, Deployment, Known, tags};
 use crate::cloud::CloudError;
 use crate::cloud::aws::functions::Function;
 use crate::cloud::aws::log_groups::LogGroup;
@@ -28,6 +28,9 @@ pub struct Deployer<'a> {
     config: &'a AwsConfig,
     regions: &'a [String],
     wish: Wish,
+    known: Known,
+    /// What shares the role with it.
+    beside: Vec<Deployment>,
 }
 
 /// What is to be done.
@@ -49,7 +52,7 @@ struct RegionPlan {
 type Seen = (Option<Function>, Option<LogGroup>);
 
 impl<'a> Deployer<'a> {
-    /// A deployer of that function into those regions.
+    /// A deployer of that function into those regions, beside what is known to be deployed.
     pub fn new(
         account: &'a Account,
         caller: &'a Caller,
@@ -57,13 +60,17 @@ impl<'a> Deployer<'a> {
         regions: &'a [String],
         zip: &FunctionZip,
         claim: Claim,
+        mut known: Known,
     ) -> Self {
-        Self { account, caller, config, regions, wish: Wish::new(config, zip, claim) }
+        let is_here = |deployment: &Deployment| deployment.account == caller.account;
+        [&mut known.own, &mut known.others].into_iter().for_each(|known| known.retain(is_here));
+        let beside = known.beside(&config.role_name, &config.function_name).cloned().collect();
+        Self { account, caller, config, regions, wish: Wish::new(config, zip, claim), known, beside }
     }
 
     /// Looks at everything and says what is to be done. Changes nothing.
     pub async fn plan(&self, watch: Watcher<'_>) -> Plan {
-        let policy = policy_of_interest(self.config.logs);
+        let policy = policy_of_interest(!logging(self.config, &self.beside).is_empty());
         let look = |region| async move {
             watch(region, Note::Doing("looking"));
             let seen = self.look(region).await;
@@ -88,9 +95,10 @@ impl<'a> Deployer<'a> {
         // A region that does not answer is not named in the role: nothing can be made there, so nothing is to be looked for.
         let answering = regions.iter().filter(|(_, seen)| seen.is_ok()).map(|(region, _)| (*region).to_owned()).collect();
         let seen = role.as_ref().ok().and_then(Option::as_ref);
-        let role_wish = RoleWish::new(self.config, &answering, seen, self.caller, &claim.owner);
+        let role_wish = RoleWish::new(self.config, &answering, seen, self.caller, &claim.owner, &self.beside);
         let mut elsewhere = seen.map(|role| tags::regions(&role.tags)).unwrap_or_default();
-        elsewhere.retain(|region| !self.regions.contains(region));
+        let is_others = |region: &String| self.known.others.iter().any(|other| other.regions.contains(region));
+        elsewhere.retain(|region| !self.regions.contains(region) && !is_others(region));
         let regions = regions.into_iter().map(|(region, seen)| self.region(region, seen, &role_wish.arn)).collect();
         let role = match role {
             Ok(role) => plan_role(&role_wish, role.as_ref(), claim).map_err(Fault::from),
@@ -128,15 +136,20 @@ impl<'a> Deployer<'a> {
     /// What came of one region.
     async fn make(&self, plan: &RegionPlan, role: &str, stands: Result<(), &Fault>, watch: Watcher<'_>) -> Vec<Line> {
         let (account, wish, region) = (self.account, &self.wish, plan.region.as_str());
-        let group = match &plan.log_group {
-            Ok(steps) => {
+        let stands = stands.map_err(|fault| Fault { is_refusal: fault.is_refusal, ..Trouble::Role.into() });
+        // A group alone would be in a region that nothing remembers.
+        let is_wanted = plan.function.as_ref().map(drop);
+        let is_wanted = is_wanted.map_err(|fault| Fault { is_refusal: fault.is_refusal, ..Trouble::Function.into() });
+        let group = match (&plan.log_group, stands.clone().and(is_wanted)) {
+            (Ok(steps), Err(fault)) if !steps.is_empty() => Err(fault),
+            (Ok(steps), _) => {
                 let thing = LogGroupThing { account, region, wish: &wish.log_group, claim: &wish.claim };
                 done(&thing, steps, region, watch).await
             }
-            Err(fault) => Err(fault.clone()),
+            (Err(fault), _) => Err(fault.clone()),
         };
         let function = match (&plan.function, stands) {
-            (Ok(steps), Err(fault)) if !steps.is_empty() => Err(Fault { is_refusal: fault.is_refusal, ..Trouble::Role.into() }),
+            (Ok(steps), Err(fault)) if !steps.is_empty() => Err(fault),
             (Ok(steps), _) => done(&FunctionThing { account, region, wish, role }, steps, region, watch).await,
             (Err(fault), _) => Err(fault.clone()),
         };
@@ -177,7 +190,7 @@ impl Plan {
         self.regions.iter().filter(may_be).map(|region| region.region.clone()).collect()
     }
 
-    /// Regions that the role names and the configuration does not.
+    /// Regions that the role names, and no configuration that is known.
     pub const fn elsewhere(&self) -> &BTreeSet<String> {
         &self.elsewhere
     }

@@ -3,7 +3,7 @@
 //! ```text
 //!   wish (config, zip, owner) ─┐
 //!   cloud::aws: what is seen ──┴▶ plan (pure) ─▶ deploy ─▶ reconcile: look, plan, take a step, look again ─▶ report ─▶ table
-//!   state (where we have been), the role's tags ─▶ destroy ─▶ report ─▶ table
+//!   state (where we have been) ─▶ targets (pure) ─▶ destroy: look, there and where roles' tags say, remove ─▶ report ─▶ table
 //!   owner, tags: whose it is        things: role, function, log group        trouble: why not, and the mend
 //! ```
 //!
@@ -18,18 +18,20 @@ mod report;
 mod state;
 mod table;
 mod tags;
+mod targets;
 mod things;
 mod trouble;
 mod wish;
 
-pub use destroy::{Destroyer, Found, Target};
+pub use destroy::{Destroyer, Found};
 pub use make::{Deployer, Plan};
 pub use owner::{Claim, NotOurs, OwnerId};
 pub use plan::Action;
 pub use report::{ACCOUNT, Change, Fault, Line, Note, Verdict, Watcher, verdict};
-pub use state::{Deployment, State, StateError};
+pub use state::{Deployment, Known, State, StateError};
 pub use table::{Tense, table};
 pub(crate) use tags::Tags;
 pub use tags::{OWNER, VERSION};
+pub use targets::Targets;
 pub use trouble::Trouble;
 pub use wish::log_group_name;

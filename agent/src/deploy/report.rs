@@ -43,6 +43,11 @@ impl Line {
     pub(super) fn new(place: &str, thing: String, outcome: Result<Change, Fault>) -> Self {
         Self { place: place.to_owned(), thing, outcome }
     }
+
+    /// Whether nothing happens to it, and nothing is wrong with it.
+    pub fn is_unchanged(&self) -> bool {
+        self.outcome.as_ref().is_ok_and(|change| change.action == Action::Unchanged)
+    }
 }
 
 impl<T: Into<Trouble>> From<T> for Fault {

@@ -55,6 +55,18 @@ pub struct Deployment {
     pub function: String,
     /// Where something of it is or may be.
     pub regions: BTreeSet<String>,
+    /// Whether its functions write logs.
+    #[serde(default)]
+    pub logs: bool,
+}
+
+/// What one configuration finds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// What was deployed from it.
+    pub own: Vec<Deployment>,
+    /// What was from other configurations.
+    pub others: Vec<Deployment>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -63,6 +75,14 @@ struct Contents {
     schema: u32,
     owner: OwnerId,
     deployments: Vec<Deployment>,
+}
+
+impl Known {
+    /// The deployments of other names or configurations that share a role with this one.
+    pub(crate) fn beside(&self, role: &str, function: &str) -> impl Iterator<Item = &Deployment> {
+        let earlier = self.own.iter().filter(move |own| own.function != function);
+        earlier.chain(&self.others).filter(move |known| known.role == role)
+    }
 }
 
 impl Deployment {
@@ -105,20 +125,24 @@ impl State {
         self.read()?.map(|contents| contents.owner).ok_or_else(|| self.malformed("it is gone"))
     }
 
-    /// What was deployed from this configuration, in any account.
-    pub fn deployments(&self) -> Result<Vec<Deployment>, StateError> {
+    /// What was deployed from this desktop, in any account.
+    pub fn known(&self) -> Result<Known, StateError> {
         let all = self.read()?.map(|contents| contents.deployments).unwrap_or_default();
-        Ok(all.into_iter().filter(|deployment| deployment.config == self.config).collect())
+        let (own, others) = all.into_iter().partition(|deployment| deployment.config == self.config);
+        Ok(Known { own, others })
     }
 
-    /// Notes that something is or may be in these regions.
+    /// Notes that something is or may be in these regions, and whether it writes logs from now on.
     pub fn remember(&self, new: &Deployment) -> Result<(), StateError> {
-        let known = self.deployments()?.into_iter().find(|known| known.is_same(new));
-        if known.is_some_and(|known| known.regions.is_superset(&new.regions)) {
+        let known = self.known()?.own.into_iter().find(|known| known.is_same(new));
+        if known.is_some_and(|known| known.regions.is_superset(&new.regions) && known.logs == new.logs) {
             return Ok(());
         }
         self.change(|all| match all.iter_mut().find(|known| known.is_same(new)) {
-            Some(known) => known.regions.extend(new.regions.iter().cloned()),
+            Some(known) => {
+                known.regions.extend(new.regions.iter().cloned());
+                known.logs = new.logs;
+            }
             None => all.push(new.clone()),
         })
     }
@@ -214,6 +238,10 @@ mod tests {
         State { directory: directory.join("state"), config: PathBuf::from(config) }
     }
 
+    fn own(state: &State) -> Vec<Deployment> {
+        state.known().expect("read").own
+    }
+
     fn deployment(config: &str, function: &str, regions: &[&str]) -> Deployment {
         Deployment {
             config: config.into(),
@@ -221,6 +249,7 @@ mod tests {
             role: "awslambdaproxy".into(),
             function: function.into(),
             regions: regions.iter().map(|region| (*region).to_owned()).collect(),
+            logs: false,
         }
     }
 
@@ -228,7 +257,7 @@ mod tests {
     fn a_desktop_keeps_its_name_and_where_it_has_been() {
         let directory = tempfile::tempdir().expect("a directory");
         let (one, other) = (state(directory.path(), "/a.toml"), state(directory.path(), "/b.toml"));
-        assert_eq!(one.deployments().expect("none yet"), []);
+        assert_eq!(own(&one), []);
         let owner = one.owner().expect("drawn");
         assert_eq!(other.owner().expect("kept"), owner);
         one.remember(&deployment("/a.toml", "f", &["us-west-2"])).expect("noted");
@@ -236,12 +265,27 @@ mod tests {
         one.remember(&deployment("/a.toml", "g", &["eu-west-1"])).expect("noted");
         other.remember(&deployment("/b.toml", "f", &["us-east-1"])).expect("noted");
         let both = [deployment("/a.toml", "f", &["eu-west-1", "us-west-2"]), deployment("/a.toml", "g", &["eu-west-1"])];
-        assert_eq!(one.deployments().expect("read"), both);
+        assert_eq!(own(&one), both);
+        assert_eq!(one.known().expect("read").others, own(&other));
         one.forget(&deployment("/a.toml", "f", &["us-west-2"]), false).expect("noted");
         one.forget(&deployment("/a.toml", "g", &["eu-west-1"]), true).expect("noted");
-        assert_eq!(one.deployments().expect("read"), [deployment("/a.toml", "f", &["eu-west-1"])]);
-        assert_eq!(other.deployments().expect("read"), [deployment("/b.toml", "f", &["us-east-1"])]);
+        assert_eq!(own(&one), [deployment("/a.toml", "f", &["eu-west-1"])]);
+        assert_eq!(own(&other), [deployment("/b.toml", "f", &["us-east-1"])]);
         assert_eq!(one.owner().expect("kept"), owner);
+    }
+
+    #[test]
+    fn whether_it_writes_logs_is_what_was_said_last() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let state = state(directory.path(), "/a.toml");
+        for logs in [true, false] {
+            let said = Deployment { logs, ..deployment("/a.toml", "f", &["us-west-2"]) };
+            state.remember(&said).expect("noted");
+            assert_eq!(own(&state), [said]);
+        }
+        let before = fs::read_to_string(state.path()).expect("there").replace(",\n      \"logs\": false", "");
+        fs::write(state.path(), &before).expect("written");
+        assert!(!before.contains("logs") && !own(&state)[0].logs, "an older version's file is read");
     }
 
     #[cfg(unix)]

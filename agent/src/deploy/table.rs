@@ -2,6 +2,7 @@
 
 use super::plan::Action;
 use super::report::Line;
+use crate::columns;
 
 /// Whether it is told before or after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,22 +40,15 @@ impl Tense {
 
 /// The table, with its header; one row a line.
 pub fn table(lines: &[Line], tense: Tense) -> String {
-    let header = ["PLACE", "WHAT", tense.title(), "DETAILS"].map(str::to_owned);
-    let rows: Vec<[String; 4]> = std::iter::once(header).chain(lines.iter().map(|line| row(line, tense))).collect();
-    let widths: [usize; 3] = std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0));
-    let text = |[place, what, action, details]: &[String; 4]| {
-        let line = format!("{place:0$}  {what:1$}  {action:2$}  {details}", widths[0], widths[1], widths[2]);
-        line.trim_end().to_owned() + "\n"
-    };
-    rows.iter().map(text).collect()
+    columns::table(&["PLACE", "WHAT", tense.title(), "DETAILS"], lines.iter().map(|line| row(line, tense)).collect())
 }
 
-fn row(line: &Line, tense: Tense) -> [String; 4] {
+fn row(line: &Line, tense: Tense) -> Vec<String> {
     let (action, details) = match &line.outcome {
         Ok(change) => (tense.word(change.action), change.details.join(", ")),
         Err(fault) => (tense.fault(), fault.text.clone()),
     };
-    [line.place.clone(), line.thing.clone(), action.to_owned(), details]
+    vec![line.place.clone(), line.thing.clone(), action.to_owned(), details]
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::cloud::CloudError;
 #[derive(Debug, thiserror::Error)]
 pub enum Trouble {
     /// AWS did not do what it was asked.
-    #[error("{}", told(.0))]
+    #[error("{}", .0.told())]
     Cloud(Box<CloudError>),
     /// It is not ours.
     #[error(transparent)]
@@ -38,6 +38,9 @@ pub enum Trouble {
     /// The role must be there first.
     #[error("the role is not as it must be")]
     Role,
+    /// There must be a function that it is for.
+    #[error("the function is not as it must be")]
+    Function,
     /// What must go first is still there.
     #[error("it is kept, since it tells in which regions there is more to remove")]
     Needed,
@@ -55,13 +58,13 @@ impl Trouble {
         match self {
             Self::Cloud(error) => error.is_refusal(),
             Self::Failed(_) | Self::RoleNotReady { .. } => true,
-            Self::NotOurs(_) | Self::Restless(_) | Self::TooLong { .. } | Self::Role | Self::Needed => false,
+            Self::NotOurs(_) | Self::Restless(_) | Self::TooLong { .. } | Self::Role | Self::Function | Self::Needed => false,
         }
     }
 
     /// Whether it only follows from what is wrong elsewhere.
     pub const fn is_consequence(&self) -> bool {
-        matches!(self, Self::Role | Self::Needed)
+        matches!(self, Self::Role | Self::Function | Self::Needed)
     }
 
     /// What a person can do about it.
@@ -74,6 +77,7 @@ impl Trouble {
             Self::TooLong { .. } => "run it again in some minutes; it goes on where it stopped".into(),
             Self::RoleNotReady { .. } => "run it again in a minute; if it stays so, an organisation's policy forbids it".into(),
             Self::Role => "see what is said about the role".into(),
+            Self::Function => "see what is said about the function".into(),
             Self::Needed => "run it again when the others are removed".into(),
         }
     }
@@ -87,9 +91,4 @@ fn cloud_hint(error: &CloudError) -> Cow<'static, str> {
         }
         other => other.hint(),
     }
-}
-
-/// An error with its cause below.
-fn told(error: &CloudError) -> String {
-    error.cause().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }

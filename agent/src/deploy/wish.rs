@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::owner::{Claim, OwnerId};
+use super::state::Deployment;
 use super::tags::{self, Tags};
 use crate::cloud::aws::Caller;
 use crate::cloud::aws::roles::Role;
@@ -48,7 +49,7 @@ pub(crate) struct RoleWish {
     pub arn: String,
     /// The tags.
     pub tags: Tags,
-    /// The policy that lets functions write logs, if they may.
+    /// The policy that lets functions write logs, if any may.
     pub logs: Option<String>,
 }
 
@@ -117,27 +118,39 @@ impl Wish {
 }
 
 impl RoleWish {
-    /// The role for functions in these regions, and in those that it names already.
+    /// The role for functions in these regions and in those that it names already, and for what `others` are deployed with.
     pub(crate) fn new(
         config: &AwsConfig,
         regions: &BTreeSet<String>,
         seen: Option<&Role>,
         caller: &Caller,
         owner: &OwnerId,
+        others: &[Deployment],
     ) -> Self {
         let (partition, account) = (caller.partition(), &caller.account);
         let known = seen.map(|role| tags::regions(&role.tags)).unwrap_or_default();
-        let regions: BTreeSet<&String> = regions.union(&known).collect();
-        let group = log_group_name(&config.function_name);
-        let groups = regions.iter().map(|region| format!("arn:{partition}:logs:{region}:{account}:log-group:{group}:*"));
+        let elsewhere = others.iter().flat_map(|other| &other.regions);
+        let regions: BTreeSet<&String> = regions.union(&known).chain(elsewhere).collect();
+        // The same from whichever configuration one looks, so that their deployments do not take turns in changing it.
+        let groups = logging(config, others).into_iter().map(log_group_name).flat_map(|group| {
+            let arn = move |region: &&String| format!("arn:{partition}:logs:{region}:{account}:log-group:{group}:*");
+            regions.iter().map(arn).collect::<Vec<_>>()
+        });
+        let groups: Vec<String> = groups.collect();
         Self {
             name: config.role_name.clone(),
             arn: seen
                 .map_or_else(|| format!("arn:{partition}:iam::{account}:role/{}", config.role_name), |role| role.arn.clone()),
-            logs: config.logs.then(|| logs_policy(&groups.collect::<Vec<_>>())),
+            logs: (!groups.is_empty()).then(|| logs_policy(&groups)),
             tags: tags::of_role(owner, regions),
         }
     }
+}
+
+/// The functions of a role that write logs, this configuration's and others'.
+pub(super) fn logging<'a>(config: &'a AwsConfig, others: &'a [Deployment]) -> BTreeSet<&'a str> {
+    let theirs = others.iter().filter(|other| other.logs).map(|other| other.function.as_str());
+    theirs.chain(config.logs.then_some(config.function_name.as_str())).collect()
 }
 
 /// The log group that Lambda has a function write to.
@@ -156,4 +169,55 @@ fn logs_policy(groups: &[String]) -> String {
     let actions = ["logs:CreateLogStream", "logs:PutLogEvents"];
     let statement = json!({"Effect": "Allow", "Action": actions, "Resource": groups});
     json!({"Version": "2012-10-17", "Statement": [statement]}).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::{Architecture, AwsCredentials};
+
+    fn config(function: &str, logs: bool) -> AwsConfig {
+        AwsConfig {
+            credentials: AwsCredentials::Chain,
+            function_name: function.into(),
+            role_name: "r".into(),
+            memory_mb: 128,
+            architecture: Architecture::Arm64,
+            timeout: Duration::from_secs(900),
+            logs,
+        }
+    }
+
+    fn deployment(function: &str, region: &str, logs: bool) -> Deployment {
+        Deployment {
+            config: "/other".into(),
+            account: "1".into(),
+            role: "r".into(),
+            function: function.into(),
+            regions: BTreeSet::from([region.to_owned()]),
+            logs,
+        }
+    }
+
+    fn logs(config: &AwsConfig, region: &str, others: &[Deployment]) -> Option<String> {
+        let caller = Caller { account: "1".to_owned(), arn: "arn:aws:iam::1:user/x".to_owned() };
+        RoleWish::new(config, &BTreeSet::from([region.to_owned()]), None, &caller, &OwnerId::mint(), others).logs
+    }
+
+    #[test]
+    fn a_shared_role_lets_every_function_log_that_wants_to_whoever_is_deployed() {
+        let (loud, quiet) = (config("f", true), config("f", false));
+        let (others_loud, others_quiet) = (deployment("g", "eu-west-1", true), deployment("g", "eu-west-1", false));
+        let both = logs(&loud, "us-west-2", std::slice::from_ref(&others_loud)).expect("both log");
+        assert!(both.contains("us-west-2:1:log-group:/aws/lambda/f:*") && both.contains("eu-west-1:1:log-group:/aws/lambda/g:*"));
+        let from_the_other = logs(&config("g", true), "eu-west-1", &[deployment("f", "us-west-2", true)]);
+        assert_eq!(from_the_other, Some(both), "they do not take turns in changing it");
+        let others = logs(&quiet, "us-west-2", &[others_loud]).expect("the other logs");
+        assert!(!others.contains("/aws/lambda/f:") && others.contains("/aws/lambda/g:"));
+        let own = logs(&loud, "us-west-2", std::slice::from_ref(&others_quiet)).expect("this one logs");
+        assert!(own.contains("/aws/lambda/f:") && !own.contains("/aws/lambda/g:"));
+        assert_eq!(logs(&quiet, "us-west-2", &[others_quiet]), None);
+    }
 }

@@ -7,6 +7,8 @@ use tunnel::destination::Destination;
 use super::check::{Area, Check};
 use super::{clock, in_time, owner, tls};
 use crate::app;
+use crate::cloud::aws::cloud::INVOKE;
+use crate::cloud::aws::functions::UPDATE_CONFIGURATION;
 use crate::cloud::aws::{Account, AwsCloud, DeployedFunction};
 use crate::cloud::{Cloud, CloudError};
 use crate::config::{AwsConfig, Config, Fresh};
@@ -136,7 +138,7 @@ impl Place<'_> {
         let (function, owner, invoke, quota) = tokio::join!(
             function(config, account, region),
             self.owner(region),
-            permission("invoke", region, account.may_invoke(region, &config.function_name)),
+            permission("invoke", INVOKE, region, account.may_invoke(region, &config.function_name)),
             quota(self.config, &self.cloud, region),
         );
         let usable = [&function, &invoke].iter().all(|check| check.status != super::Status::Fail);
@@ -144,7 +146,8 @@ impl Place<'_> {
         checks.extend(owner);
         checks.push(invoke);
         if self.config.exits.fresh != Fresh::Never && usable {
-            checks.push(permission("fresh", region, account.may_update(region, &config.function_name)).await);
+            checks
+                .push(permission("fresh", UPDATE_CONFIGURATION, region, account.may_update(region, &config.function_name)).await);
         }
         checks.push(quota);
         (checks, usable)
@@ -160,6 +163,10 @@ async fn function(config: &AwsConfig, account: &Account, region: &str) -> Check 
     const COMPONENT: &str = "function";
     match in_time(account.deployed(region, &config.function_name)).await {
         Ok(Ok(function)) => judge_function(config, region, &function),
+        Ok(Err(error @ CloudError::NotFound(_))) => {
+            let details = format!("there is no function {}", config.function_name);
+            Check::fail(Area::Region, COMPONENT, region, details).mend(error.hint())
+        }
         Ok(Err(error)) => failed(Area::Region, COMPONENT, region, &error),
         Err(late) => Check::fail(Area::Region, COMPONENT, region, late).mend("check this machine's network"),
     }
@@ -168,10 +175,7 @@ async fn function(config: &AwsConfig, account: &Account, region: &str) -> Check 
 fn judge_function(config: &AwsConfig, region: &str, function: &DeployedFunction) -> Check {
     const COMPONENT: &str = "function";
     let timeout = config.timeout.as_secs();
-    let architecture = match config.architecture {
-        crate::config::Architecture::Arm64 => "arm64",
-        crate::config::Architecture::X86_64 => "x86_64",
-    };
+    let architecture = config.architecture.word();
     let DeployedFunction { memory_mb, timeout_s, architecture: found, state } = function;
     let differs = [
         (*memory_mb != config.memory_mb).then(|| format!("memory {memory_mb} MB, not {}", config.memory_mb)),
@@ -191,9 +195,15 @@ fn judge_function(config: &AwsConfig, region: &str, function: &DeployedFunction)
 }
 
 /// A permission, asked for in a way that changes nothing.
-async fn permission(component: &'static str, region: &str, asked: impl Future<Output = Result<(), CloudError>>) -> Check {
+async fn permission(
+    component: &'static str,
+    action: &str,
+    region: &str,
+    asked: impl Future<Output = Result<(), CloudError>>,
+) -> Check {
     match in_time(asked).await {
-        Ok(Ok(())) => Check::pass(Area::Region, component, region, "permitted"),
+        Ok(Ok(())) => Check::pass(Area::Region, component, region, format!("{action} is permitted")),
+        Ok(Err(CloudError::NotFound(_))) => Check::skip(Area::Region, component, region, "without the function"),
         Ok(Err(error)) => failed(Area::Region, component, region, &error),
         Err(late) => Check::fail(Area::Region, component, region, late).mend("check this machine's network"),
     }
@@ -205,19 +215,22 @@ async fn quota(config: &Config, cloud: &AwsCloud, region: &str) -> Check {
     let most = config.exits.max_per_region;
     match in_time(cloud.concurrency(region)).await {
         Ok(Some(allowed)) if allowed < most => {
-            let check =
-                Check::warn(Area::Region, COMPONENT, region, format!("{allowed} at a time, exits.max_per_region is {most}"));
+            let check = Check::warn(
+                Area::Region,
+                COMPONENT,
+                region,
+                format!("{allowed} invocations at a time, exits.max_per_region is {most}"),
+            );
             check.mend("ask AWS for more concurrent executions there, or lower exits.max_per_region")
         }
-        Ok(Some(allowed)) => Check::pass(Area::Region, COMPONENT, region, format!("{allowed} at a time")),
+        Ok(Some(allowed)) => Check::pass(Area::Region, COMPONENT, region, format!("{allowed} invocations at a time")),
         Ok(None) => Check::skip(Area::Region, COMPONENT, region, "AWS does not say (lambda:GetAccountSettings)"),
         Err(late) => Check::skip(Area::Region, COMPONENT, region, late),
     }
 }
 
 fn failed(area: Area, component: &'static str, target: impl Into<String>, error: &CloudError) -> Check {
-    let source = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
-    Check::fail(area, component, target, format!("{error}{source}")).mend(error.hint())
+    Check::fail(area, component, target, error.told()).mend(error.hint())
 }
 
 #[cfg(test)]

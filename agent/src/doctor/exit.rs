@@ -14,7 +14,7 @@ use crate::cloud::Cloud;
 use crate::config::Config;
 use crate::exits::actor::{self, Fault, Order, Outfit, Post, Ready, Report, Roster, Told};
 use crate::exits::address::{self, CheckUrl};
-use crate::exits::state::Reason;
+use crate::exits::state::{Phase, Reason};
 use crate::scheduler::plan::ExitId;
 
 /// How long all of it may take: 12 s for the leg, 30 s for the function, 15 s each for the handshakes and the probe.
@@ -103,7 +103,7 @@ async fn attempt<C: Cloud>(outfit: &Arc<Outfit<C>>, region: &str, url: Option<&C
 fn unanswered(url: &CheckUrl, cause: &str) -> Fault {
     let text = format!("the tunnel stands, but {} gave no address: {cause}", url.destination);
     let hint = "another exits.check_url may answer, or [egress] keeps the exit from it";
-    Fault::new(crate::exits::state::Phase::Carry, Reason::Lost, text, hint)
+    Fault::new(Phase::Carry, Reason::Lost, text, hint)
 }
 
 fn judge(region: &str, trial: &Trial) -> Vec<Check> {
@@ -115,11 +115,20 @@ fn judge(region: &str, trial: &Trial) -> Vec<Check> {
         Some(fault) => {
             let reached = if phases.is_empty() { String::new() } else { format!("; before it: {phases}") };
             let details = format!("at {}: {}{reached}", fault.phase, fault.text);
-            Check::fail(Area::Region, COMPONENT, region, details).mend(&*fault.hint)
+            Check::fail(area(fault), COMPONENT, region, details).mend(&*fault.hint)
         }
     }];
     checks.extend(trial.version.as_ref().map(|version| judge_version(region, version)));
     checks
+}
+
+/// Whose matter a fault is.
+fn area(fault: &Fault) -> Area {
+    match (fault.phase, fault.reason) {
+        (_, Reason::RelayRefused) | (Phase::Dial, _) => Area::Relay,
+        (_, Reason::FunctionError) | (Phase::Invoke, _) => Area::Region,
+        _ => Area::Machine,
+    }
 }
 
 fn judge_version(region: &str, function: &str) -> Check {
@@ -136,7 +145,6 @@ fn judge_version(region: &str, function: &str) -> Check {
 mod tests {
     use super::super::check::Status;
     use super::*;
-    use crate::exits::state::Phase;
 
     #[test]
     fn phases_are_told_in_their_order_and_a_fault_where_it_was() {
@@ -148,11 +156,25 @@ mod tests {
         assert_eq!(checks[1].status, Status::Pass);
         let fault = Fault::new(Phase::Pair, Reason::RelayRefused, "the function could not reach the relay", "open its port");
         let broken = judge("us-east-1", &Trial { phases, version: None, fault: Some(fault) });
-        assert_eq!(broken.len(), 1);
+        assert_eq!((broken.len(), broken[0].area), (1, Area::Relay));
         assert!(
             broken[0].details.starts_with("at pair: the function could not reach the relay; before it: accepted"),
             "{broken:?}"
         );
+    }
+
+    #[test]
+    fn a_fault_is_the_matter_of_whoever_can_mend_it() {
+        for (phase, reason, expected) in [
+            (Phase::Invoke, Reason::Throttled, Area::Region),
+            (Phase::Pair, Reason::FunctionError, Area::Region),
+            (Phase::Dial, Reason::StartTimeout, Area::Relay),
+            (Phase::Pair, Reason::RelayRefused, Area::Relay),
+            (Phase::Carry, Reason::Lost, Area::Machine),
+            (Phase::Tls, Reason::ProtocolError, Area::Machine),
+        ] {
+            assert_eq!(area(&Fault::new(phase, reason, "x", "x")), expected, "{phase} {reason}");
+        }
     }
 
     #[test]

@@ -39,6 +39,9 @@ fn judge(
 ) -> Option<Check> {
     let tags = match asked {
         Ok(Ok(tags)) => tags?,
+        Ok(Err(CloudError::Denied { action, .. })) => {
+            return Some(Check::skip(area, COMPONENT, target, format!("AWS does not say ({action})")));
+        }
         Ok(Err(error)) => return Some(Check::skip(area, COMPONENT, target, format!("AWS does not say: {error}"))),
         Err(late) => return Some(Check::skip(area, COMPONENT, target, late)),
     };

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::check::{Check, Findings, Status, Summary};
-use crate::status::text::table;
+use crate::columns::table;
 
 const HEAD: [&str; 4] = ["COMPONENT", "TARGET", "STATUS", "DETAILS"];
 

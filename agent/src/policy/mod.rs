@@ -5,12 +5,14 @@
 //!
 //! Never: an action is written here. Each stands beside the call that needs it, in `cloud::aws`.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::cloud::aws::{cloud, functions, log_groups, roles};
 use crate::config::AwsConfig;
-use crate::deploy::log_group_name;
+use crate::deploy::{Deployment, Known, log_group_name};
 
 /// What the credentials are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,25 +44,50 @@ struct Statement {
     condition: Option<Value>,
 }
 
-/// The policy for a configuration's names in these regions.
-pub fn policy(purpose: Purpose, config: &AwsConfig, regions: &[String]) -> Policy {
-    let names = Names { config, regions };
+/// The policy for a configuration's names in these regions; to remove also earlier ones, where they are known.
+pub fn policy(purpose: Purpose, config: &AwsConfig, regions: &[String], known: &Known) -> Policy {
+    let names = Names::of(config, regions);
     let statement = match purpose {
-        Purpose::Deploy => names.deploy(),
+        Purpose::Deploy => {
+            names.deploy(config.logs, known.others.iter().any(|other| other.logs && other.role == config.role_name))
+        }
         Purpose::Run => names.run(),
-        Purpose::Destroy => names.destroy(),
+        Purpose::Destroy => names.and(&known.own).destroy(),
     };
     Policy { version: "2012-10-17", statement }
 }
 
 /// What stands in the policies, by its full name.
 struct Names<'a> {
-    config: &'a AwsConfig,
-    regions: &'a [String],
+    roles: BTreeSet<&'a str>,
+    functions: BTreeSet<&'a str>,
+    /// Those of the configuration come first, in its order.
+    regions: Vec<&'a str>,
 }
 
-impl Names<'_> {
-    fn deploy(&self) -> Vec<Statement> {
+impl<'a> Names<'a> {
+    fn of(config: &'a AwsConfig, regions: &'a [String]) -> Self {
+        Self {
+            roles: BTreeSet::from([config.role_name.as_str()]),
+            functions: BTreeSet::from([config.function_name.as_str()]),
+            regions: regions.iter().map(String::as_str).collect(),
+        }
+    }
+
+    /// These, and those of deployments.
+    fn and(mut self, known: &'a [Deployment]) -> Self {
+        self.roles.extend(known.iter().map(|known| known.role.as_str()));
+        self.functions.extend(known.iter().map(|known| known.function.as_str()));
+        for region in known.iter().flat_map(|known| &known.regions) {
+            if !self.regions.contains(&region.as_str()) {
+                self.regions.push(region);
+            }
+        }
+        self
+    }
+
+    /// `logs`: this configuration's functions write logs; `others_log`: others under the same role do.
+    fn deploy(&self, logs: bool, others_log: bool) -> Vec<Statement> {
         let mut role = vec![
             roles::GET,
             roles::LIST_POLICIES,
@@ -72,8 +99,10 @@ impl Names<'_> {
             roles::DETACH,
         ];
         let mut groups = vec![log_groups::LIST_TAGS];
-        if self.config.logs {
+        if logs || others_log {
             role.extend([roles::GET_POLICY, roles::PUT_POLICY]);
+        }
+        if logs {
             groups.extend([log_groups::CREATE, log_groups::TAG, log_groups::SET_RETENTION]);
         } else {
             groups.push(log_groups::DELETE);
@@ -114,16 +143,18 @@ impl Names<'_> {
         ]
     }
 
-    /// The role, in each partition of AWS that the regions are in.
+    /// The roles, in each partition of AWS that the regions are in.
     fn role(&self) -> Vec<String> {
-        let mut partitions: Vec<&str> = self.regions.iter().map(|region| partition(region)).collect();
-        partitions.sort_unstable();
-        partitions.dedup();
-        partitions.iter().map(|partition| format!("arn:{partition}:iam::*:role/{}", self.config.role_name)).collect()
+        let partitions: BTreeSet<&str> = self.regions.iter().map(|region| partition(region)).collect();
+        let named =
+            |role: &&str| partitions.iter().map(|partition| format!("arn:{partition}:iam::*:role/{role}")).collect::<Vec<_>>();
+        self.roles.iter().flat_map(named).collect()
     }
 
     fn functions(&self) -> Vec<String> {
-        self.in_regions(|partition, region| format!("arn:{partition}:lambda:{region}:*:function:{}", self.config.function_name))
+        let named =
+            |name: &&str| self.in_regions(|partition, region| format!("arn:{partition}:lambda:{region}:*:function:{name}"));
+        self.functions.iter().flat_map(named).collect()
     }
 
     /// AWS allows to look for log groups in all of a region or in none.
@@ -133,10 +164,11 @@ impl Names<'_> {
 
     /// Calls about tags name a group without its streams, all others with them.
     fn log_groups(&self) -> Vec<String> {
-        let name = log_group_name(&self.config.function_name);
-        let group = |partition: &str, region: &str| format!("arn:{partition}:logs:{region}:*:log-group:{name}");
-        let groups = self.in_regions(group);
-        groups.into_iter().flat_map(|group| [group.clone(), format!("{group}:*")]).collect()
+        let named = |name: &&str| {
+            let group = log_group_name(name);
+            self.in_regions(|partition, region| format!("arn:{partition}:logs:{region}:*:log-group:{group}"))
+        };
+        self.functions.iter().flat_map(named).flat_map(|group| [group.clone(), format!("{group}:*")]).collect()
     }
 
     fn in_regions(&self, named: impl Fn(&str, &str) -> String) -> Vec<String> {
@@ -183,7 +215,53 @@ mod tests {
 
     fn text(purpose: Purpose, logs: bool, regions: &[&str]) -> String {
         let regions: Vec<String> = regions.iter().map(|region| (*region).to_owned()).collect();
-        serde_json::to_string(&policy(purpose, &config(logs), &regions)).expect("JSON")
+        text_beside(purpose, logs, &regions, &Known::default())
+    }
+
+    fn text_beside(purpose: Purpose, logs: bool, regions: &[String], known: &Known) -> String {
+        serde_json::to_string(&policy(purpose, &config(logs), regions, known)).expect("JSON")
+    }
+
+    fn deployment(role: &str, function: &str, logs: bool) -> Deployment {
+        Deployment {
+            config: "/c".into(),
+            account: "1".into(),
+            role: role.into(),
+            function: function.into(),
+            regions: BTreeSet::from(["eu-west-1".to_owned()]),
+            logs,
+        }
+    }
+
+    #[test]
+    fn what_was_deployed_under_earlier_names_may_be_removed() {
+        let known = Known { own: vec![deployment("old-r", "old-f", false)], ..Known::default() };
+        let regions = ["us-west-2".to_owned()];
+        let destroy = text_beside(Purpose::Destroy, false, &regions, &known);
+        for (region, name) in [("us-west-2", "proxy"), ("us-west-2", "old"), ("eu-west-1", "proxy"), ("eu-west-1", "old")] {
+            for part in [
+                format!("arn:aws:iam::*:role/{name}-r\""),
+                format!("arn:aws:lambda:{region}:*:function:{name}-f\""),
+                format!("arn:aws:logs:{region}:*:log-group:/aws/lambda/{name}-f:*\""),
+            ] {
+                assert!(destroy.contains(&part), "{part}: {destroy}");
+            }
+        }
+        for purpose in [Purpose::Deploy, Purpose::Run] {
+            let text = text_beside(purpose, false, &regions, &known);
+            assert!(!text.contains("old") && !text.contains("eu-west-1"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_role_whose_other_functions_write_logs_keeps_its_policy() {
+        let regions = ["us-west-2".to_owned()];
+        for (role, logs, expected) in [("proxy-r", true, true), ("proxy-r", false, false), ("other-r", true, false)] {
+            let known = Known { others: vec![deployment(role, "f", logs)], ..Known::default() };
+            let deploy = text_beside(Purpose::Deploy, false, &regions, &known);
+            assert_eq!(deploy.contains(roles::PUT_POLICY), expected, "{role} {logs}");
+            assert!(!deploy.contains(log_groups::CREATE));
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::model::{ExitState, ExitStatus, Month, Overall, RegionState, RegionStatus, RelayState, Status};
+use crate::columns::table;
 use crate::health::Problem;
 use crate::money::FREE_TIER;
 
@@ -106,7 +107,10 @@ fn free_share(month: &Month) -> String {
     if month.tariff_date.is_none() {
         return String::new();
     }
-    let percent = |used: f64, free: f64| format!("{:.0} %", (used / free * 100.0).ceil());
+    let percent = |used: f64, free: f64| match used / free * 100.0 {
+        some if some > 0.0 && some < 1.0 => "under 1 %".to_owned(),
+        share => format!("{:.0} %", share.ceil()),
+    };
     format!(
         " ({} of the free time, {} of the free requests, {} of the free traffic)",
         percent(month.gb_seconds, FREE_TIER.gb_seconds),
@@ -122,20 +126,6 @@ fn problem_lines(problem: &Problem) -> String {
         let _ = writeln!(lines, "  hint: {hint}");
     }
     lines
-}
-
-/// Columns as wide as their widest cell; nothing trails.
-pub(crate) fn table(head: &[&str], rows: Vec<Vec<String>>) -> String {
-    let head = head.iter().map(ToString::to_string).collect();
-    let rows: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    rows.iter().fold(String::new(), |mut out, row| {
-        let line: String = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}  ")).collect();
-        let _ = writeln!(out, "{}", line.trim_end());
-        out
-    })
 }
 
 fn overall(health: Overall) -> &'static str {
@@ -218,7 +208,7 @@ us-west-2-3  us-west-2  -            closed (drained)  1h 6m  -        0        
 streams  4 open, 120 opened, 2 failed
 bytes    1.5 kB up, 5.0 GB down
 exits    3 distinct addresses
-month    $0.45 of $5.00: 120 GB-seconds, 31 requests, 5.0 GB out (1 % of the free time, 1 % of the free requests, 5 % of the free traffic)
+month    $0.45 of $5.00: 120 GB-seconds, 31 requests, 5.0 GB out (under 1 % of the free time, under 1 % of the free requests, 5 % of the free traffic)
 
 warning ap-southeast-2: AWS throttles the invocations
   hint: ask for more concurrent executions

@@ -126,11 +126,12 @@ fn an_endpoint_that_is_no_url_is_named_and_ends_no_program_by_a_crash() {
         for ended in std::iter::once(deploy(desktop, &["--plan"])).chain(others) {
             assert_eq!(ended.code, Some(3), "{ended:?}");
             assert!(format!("{}{}", ended.stdout, ended.stderr).contains(name), "{ended:?}");
+            assert!(!ended.stderr.contains("hidden"), "what may be a password is shown: {ended:?}");
         }
     };
     for (name, url) in [
         ("AWS_ENDPOINT_URL", ""),
-        ("AWS_ENDPOINT_URL", "nonsense"),
+        ("AWS_ENDPOINT_URL", "user:hidden@nonsense"),
         ("AWS_ENDPOINT_URL_LAMBDA", "http://"),
         ("AWS_ENDPOINT_URL_IAM", "127.0.0.1:80"),
         ("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", ""),

@@ -45,6 +45,7 @@ fn what_works_passes_and_what_is_missing_is_named_with_its_mend() {
     let credentials = check(&found, "credentials", &account.id);
     assert_eq!(credentials["status"], "PASS", "{found:#}");
     let function = check(&found, "function", "us-east-1");
+    assert_eq!(check(&found, "invoke", "us-east-1")["status"], "SKIP", "one thing that is missing fails once: {found:#}");
     assert!(function["status"] == "FAIL" && function["mend"].as_str().is_some_and(|mend| mend.contains("deploy")), "{found:#}");
     assert_eq!(check(&found, "exit", "-")["status"], "SKIP", "{found:#}");
     assert_eq!(check(&found, "agent", "version")["status"], "SKIP", "{found:#}");
@@ -113,6 +114,7 @@ fn a_function_that_does_not_reach_the_relay_says_how_far_it_came() {
     let door = door::for_the_agent_alone(&world.relay).to_string();
     desktop.configure(&world.configuration(&["us-east-1"], "").replace(&world.relay.address.to_string(), &door));
     let ended = desktop.run(&["doctor", "--json"]);
+    assert_eq!(ended.code, Some(5), "it is the relay's matter: {ended:?}");
     let found = json_of(&ended);
     let exit = check(&found, "exit", "us-east-1");
     let details = exit["details"].as_str().expect("text");

@@ -99,6 +99,16 @@ fn an_answer_that_does_not_work_is_refused_and_nothing_is_written() {
 }
 
 #[test]
+fn a_wrong_flag_is_said_before_the_first_question() {
+    let newcomer = Newcomer::new(json!({}));
+    for flag in [["--frequency", "abc"], ["--budget", "abc"], ["--regions", "nowhere"]] {
+        let ended = terminal::run(&newcomer.desktop, &[&["init"][..], &flag].concat(), &json!([]));
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.stdout.contains(flag[0]) && !ended.stdout.contains("(not shown)"), "{ended:?}");
+    }
+}
+
+#[test]
 fn a_region_that_is_not_enabled_is_named() {
     let newcomer = Newcomer::new(json!({"closed_regions": ["me-south-1"]}));
     let ended = newcomer.init(&newcomer.code(), &["-r", "us-east-1,me-south-1"]);

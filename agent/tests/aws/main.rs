@@ -18,6 +18,7 @@ mod front_itself;
 mod init;
 mod interruptions;
 mod invocations;
+mod neighbours;
 mod owners;
 mod path;
 mod policies;

@@ -1,7 +1,7 @@
 """Runs a program at a terminal of its own and answers what it asks.
 
 usage: terminal.py PROGRAM ARGUMENT…   with JSON on standard input: [["what the screen must show", "the answer", whether it is secret], …]
-A secret is typed once the terminal no longer echoes. Prints what the terminal showed, and ends as the program did.
+A secret is typed once the terminal no longer echoes; the answer "^C" is that key, and no line. Prints what the terminal showed, and ends as the program did.
 """
 
 import json
@@ -17,6 +17,10 @@ PATIENCE = 60
 
 def echoes(terminal):
     return termios.tcgetattr(terminal)[3] & termios.ECHO
+
+
+def typed(answer):
+    return b"\x03" if answer == "^C" else answer.encode() + b"\n"
 
 
 def main():
@@ -36,7 +40,7 @@ def main():
             shown += more
         if answers and answers[0][0].encode() in shown[seen:] and not (answers[0][2] and echoes(terminal)):
             seen = len(shown)
-            os.write(terminal, answers.pop(0)[1].encode() + b"\n")
+            os.write(terminal, typed(answers.pop(0)[1]))
     sys.stdout.buffer.write(shown)
     sys.stdout.flush()
     _, status = os.waitpid(pid, 0)

@@ -250,6 +250,7 @@ fn who_has_functions_in_aws_is_kept_from_forgetting_them() {
         role: "r".to_owned(),
         function: "f".to_owned(),
         regions: BTreeSet::from(["us-west-2".to_owned()]),
+        logs: true,
     };
     State::of(&place).remember(&deployment).expect("noted");
     let output = user.run(&["--uninstall", "--purge"]);

@@ -65,6 +65,7 @@ pub(super) struct InitArgs {
 pub(super) async fn run(context: &Context, arguments: InitArgs) -> Result<Exit, Failure> {
     let steps = Steps::new(context, &arguments);
     steps.refuse_a_code_for_all_to_read()?;
+    steps.refuse_wrong_flags()?;
     let overwrite = steps.overwrite()?;
     let printer = context.printer;
     printer.talk(NOTICE);

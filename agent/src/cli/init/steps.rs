@@ -54,6 +54,12 @@ impl<'a> Steps<'a> {
         }
     }
 
+    /// Flags that no answer to a question could make right.
+    pub(super) fn refuse_wrong_flags(&self) -> Result<(), Failure> {
+        let InitArgs { regions, budget, .. } = self.arguments;
+        self.config(None, &Credentials::Chain, regions.as_deref().unwrap_or(REGIONS), budget.clone()).map(drop)
+    }
+
     /// Whether a file that is there may be replaced. Nothing else is asked where it may not.
     pub(super) fn overwrite(&self) -> Result<bool, Failure> {
         let file = &self.context.file;

@@ -98,7 +98,7 @@ impl Account {
         match Session::load(&self.0.credentials, &self.0.near, &self.0.connector).await {
             Ok(new) => {
                 *self.0.session.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
-                tracing::info!("the credentials were not accepted; they are read anew");
+                tracing::debug!("the credentials were not accepted; they are read anew");
             }
             Err(error) => {
                 tracing::warn!(%error, hint = %error.hint(), "the credentials were not accepted, nor can others be read");

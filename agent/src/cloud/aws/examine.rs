@@ -3,8 +3,9 @@
 use aws_sdk_lambda::types::{Architecture, InvocationType};
 
 use super::account::Account;
+use super::cloud::INVOKE;
 use super::error::Call;
-use super::region;
+use super::{functions, region};
 use crate::cloud::CloudError;
 
 /// A revision that no function ever has: a change under this condition is refused, once the caller is known to be permitted.
@@ -26,7 +27,7 @@ pub struct DeployedFunction {
 impl Account {
     /// The function `name` of a region.
     pub async fn deployed(&self, region: &str, name: &str) -> Result<DeployedFunction, CloudError> {
-        let call = Call::new("lambda:GetFunctionConfiguration", region);
+        let call = Call::new(functions::GET, region);
         let session = self.session();
         let asking = session.of(region).lambda.get_function_configuration().function_name(name).send();
         let found = match Box::pin(asking).await {
@@ -46,14 +47,14 @@ impl Account {
 
     /// Whether the caller may invoke it. It does not run.
     pub async fn may_invoke(&self, region: &str, name: &str) -> Result<(), CloudError> {
-        let call = Call::new("lambda:InvokeFunction", region);
+        let call = Call::new(INVOKE, region);
         let request = self.lambda(region).invoke().function_name(name).invocation_type(InvocationType::DryRun);
         Box::pin(request.send()).await.map(drop).map_err(|error| call.failed(error))
     }
 
     /// Whether the caller may change its configuration, as a new generation needs it. It is not changed.
     pub async fn may_update(&self, region: &str, name: &str) -> Result<(), CloudError> {
-        let call = Call::new("lambda:UpdateFunctionConfiguration", region);
+        let call = Call::new(functions::UPDATE_CONFIGURATION, region);
         let request = self.lambda(region).update_function_configuration().function_name(name).revision_id(NO_REVISION);
         match Box::pin(request.send()).await {
             Ok(_) => Ok(()),

@@ -64,16 +64,9 @@ impl Total {
 
 /// The sum of everything billed in `path`; a file that does not exist has billed nothing.
 pub fn read_total(path: &Path) -> io::Result<Total> {
-    read_total_since(path, SystemTime::UNIX_EPOCH)
-}
-
-/// The sum of what ended at or after `since`. Merged lines count by their day's last end.
-pub fn read_total_since(path: &Path, since: SystemTime) -> io::Result<Total> {
-    let since = seconds(since);
     let mut total = Total::default();
     for_each(path, |entry| match entry {
-        Some(entry) if entry.ended_at >= since => total.add(&entry),
-        Some(_) => {}
+        Some(entry) => total.add(&entry),
         None => total.unreadable += 1,
     })?;
     Ok(total)
@@ -177,8 +170,6 @@ mod tests {
             Ledger::open(&path).expect("open").append(&entry("local-1", 100 + restart)).expect("append");
         }
         assert_eq!(sums(&path), (3, 1500, 0.75));
-        let since = SystemTime::UNIX_EPOCH + Duration::from_secs(102);
-        assert_eq!(read_total_since(&path, since).expect("read").invocations, 1);
     }
 
     #[test]

@@ -20,6 +20,8 @@ use tokio::time::timeout;
 
 use super::api::{self, ConfigurationChange, Environment, ErrorDocument, FunctionConfiguration};
 use super::options::{Options, Token};
+use crate::cloud::aws::cloud::INVOKE;
+use crate::cloud::aws::functions;
 use crate::cloud::generation::{GENERATION, next};
 use crate::cloud::{Answer, Cloud, CloudError, Reply};
 
@@ -29,10 +31,6 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 const BESIDE_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long a question about the configuration may take: nothing runs for it.
 const CONFIGURATION_TIMEOUT: Duration = Duration::from_secs(10);
-/// What its calls are called, as AWS's permissions name them.
-const INVOKE: &str = "lambda:InvokeFunction";
-const READ: &str = "lambda:GetFunctionConfiguration";
-const CHANGE: &str = "lambda:UpdateFunctionConfiguration";
 /// Largest answer that is read: a payload with room for an API error around it.
 const LARGEST_ANSWER: usize = api::LARGEST_PAYLOAD + 64 * 1024;
 
@@ -69,7 +67,7 @@ impl LocalCloud {
 
     async fn configuration(&self, path: &str) -> Result<FunctionConfiguration, CloudError> {
         let request = self.request("GET", path).body(Full::default());
-        read_configuration(&self.call(READ, request, CONFIGURATION_TIMEOUT).await?)
+        read_configuration(&self.call(functions::GET, request, CONFIGURATION_TIMEOUT).await?)
     }
 
     /// One request on a connection of its own; an answer that is no 2xx is an error.
@@ -112,7 +110,7 @@ impl Cloud for LocalCloud {
         };
         let body = serde_json::to_vec(&change).map_err(|error| strange(&error))?;
         let request = self.request("PUT", &path).body(Full::from(body));
-        self.call(CHANGE, request, CONFIGURATION_TIMEOUT).await?;
+        self.call(functions::UPDATE_CONFIGURATION, request, CONFIGURATION_TIMEOUT).await?;
         Ok(generation)
     }
 
@@ -164,7 +162,7 @@ pub(super) fn read_configuration(response: &Response<Bytes>) -> Result<FunctionC
 }
 
 fn strange(error: &serde_json::Error) -> CloudError {
-    CloudError::Service(Reply::new(READ, "SerializationException", &error.to_string(), None))
+    CloudError::Service(Reply::new(functions::GET, "SerializationException", &error.to_string(), None))
 }
 
 fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {

@@ -51,11 +51,6 @@ pub struct LocalLambda {
 }
 
 impl LocalLambda {
-    /// The process id.
-    pub fn pid(&self) -> Option<u32> {
-        self.child.id()
-    }
-
     /// Tells it to take no more invocations, and to go after the last one.
     pub fn drain(&mut self) {
         self.stdin = None;

@@ -44,7 +44,7 @@ impl Wishes {
     fn role(&self, world: &World) -> RoleWish {
         let arn = "arn:aws:iam::123456789012:user/x".to_owned();
         let caller = Caller { account: "123456789012".to_owned(), arn };
-        RoleWish::new(&self.config, &BTreeSet::from([REGION.to_owned()]), world.role.as_ref(), &caller, &self.claim.owner)
+        RoleWish::new(&self.config, &BTreeSet::from([REGION.to_owned()]), world.role.as_ref(), &caller, &self.claim.owner, &[])
     }
 
     fn function(&self) -> FunctionWish {

@@ -107,12 +107,8 @@ fn judge(answer: Result<Answer, CloudError>, phase: Phase) -> Verdict {
 
 fn refused(error: &CloudError) -> Fault {
     let reason = if matches!(error, CloudError::Throttled { .. }) { Reason::Throttled } else { Reason::InvokeFailed };
-    let fault = Fault::new(Phase::Invoke, reason, with_cause(error), error.hint());
+    let fault = Fault::new(Phase::Invoke, reason, error.told(), error.hint());
     Fault { retryable: error.retryable(), code: error.code(), ..fault }
-}
-
-fn with_cause(error: &CloudError) -> String {
-    error.cause().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
 
 fn judge_answer(answer: &Answer, phase: Phase) -> Verdict {

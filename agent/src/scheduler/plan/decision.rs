@@ -65,25 +65,6 @@ pub enum RegionStatus {
     Failed,
 }
 
-impl RegionStatus {
-    /// The name in `status --json`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::RotationWaiting => "rotation_waiting",
-            Self::Starting => "starting",
-            Self::Lapsed => "lapsed",
-            Self::Backoff => "backoff",
-            Self::Failed => "failed",
-        }
-    }
-
-    /// Whether the region counts as healthy.
-    pub const fn is_healthy(self) -> bool {
-        matches!(self, Self::Active | Self::RotationWaiting | Self::Lapsed)
-    }
-}
-
 /// `regions[].renewal` of the status: what experience says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RenewalStatus {
@@ -94,17 +75,6 @@ pub enum RenewalStatus {
     Works,
     /// The last one failed.
     Fails,
-}
-
-impl RenewalStatus {
-    /// The name in `status --json`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::Works => "works",
-            Self::Fails => "fails",
-        }
-    }
 }
 
 /// `regions[].fresh` of the status.
@@ -118,18 +88,6 @@ pub enum FreshStatus {
     Waiting,
     /// The address was seen before although the generation was raised within the hour.
     Exhausted,
-}
-
-impl FreshStatus {
-    /// The name in `status --json`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Off => "off",
-            Self::Ok => "ok",
-            Self::Waiting => "waiting",
-            Self::Exhausted => "exhausted",
-        }
-    }
 }
 
 /// The planner's answer.

@@ -52,7 +52,7 @@ impl<C: Cloud> Supervisor<C> {
                 self.health.clear(&key);
             }
             Err(error) => {
-                let text = error.cause().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
+                let text = error.told();
                 tracing::warn!(region = name, cause = text, hint = %error.hint(), "the generation could not be raised");
                 let (hint, is_refusal) = (error.hint().into_owned(), error.is_refusal());
                 region.raise = Raise::Failed(NotRaised { text: text.clone(), hint, is_refusal });
