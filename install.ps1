@@ -29,6 +29,25 @@ param(
 
 function Install-AwsLambdaProxy {
     param([string]$Version, [string]$Prefix, [string]$BaseUrl, [switch]$Uninstall, [switch]$Purge)
+    # Changes the list of folders that is the user's Path, and says whether it was another before. What the list names by
+    # variables stays so: .NET's own way would write what they stand for now.
+    function Edit-UserPath {
+        param([scriptblock]$Change)
+        $key = [Microsoft.Win32.Registry]::CurrentUser.OpenSubKey("Environment", $true)
+        try {
+            $before = [string]$key.GetValue("Path", "", [Microsoft.Win32.RegistryValueOptions]::DoNotExpandEnvironmentNames)
+            $folders = @($before -split ";" | Where-Object { $_ })
+            $after = @(& $Change $folders) -join ";"
+            if ($after -eq ($folders -join ";")) { return $false }
+            $key.SetValue("Path", $after, [Microsoft.Win32.RegistryValueKind]::ExpandString)
+        } finally {
+            $key.Close()
+        }
+        # Removing a variable that is not there tells the windows that are open to look again.
+        [Environment]::SetEnvironmentVariable("AWSLAMBDAPROXY_INSTALLED", $null, "User")
+        return $true
+    }
+
     Set-StrictMode -Version 3
     $ErrorActionPreference = "Stop"
     $ProgressPreference = "SilentlyContinue"
@@ -43,23 +62,33 @@ function Install-AwsLambdaProxy {
 
     if ($Purge -and -not $Uninstall) { throw "-Purge goes with -Uninstall" }
     if ($Uninstall) {
+        # Only what the program noted tells where it has made something in AWS.
+        $noted = Join-Path $env:LOCALAPPDATA "awslambdaproxy\data\deployments.json"
+        if ($Purge -and (Test-Path $noted) -and (Get-Content -Raw $noted) -match '"deployments":\s*\[\s*\{') {
+            throw "functions of yours are still in AWS; run ``awslambdaproxy destroy`` first"
+        }
         if (Test-Path $program) {
-            # What the program set up in the system is its own to take back.
-            try { & $program proxy off 2>$null | Out-Null } catch { Write-Verbose "$_" }
-            try { & $program service uninstall 2>$null | Out-Null } catch { Write-Verbose "$_" }
-            Remove-Item $program
+            # What the program set up in the system is its own to take back. What it says on the way is no error to stop at.
+            $ErrorActionPreference = "Continue"
+            foreach ($words in @(@("proxy", "off"), @("service", "uninstall"))) {
+                & $program @words 2>$null | Out-Null
+                if ($LASTEXITCODE -ne 0) { throw "nothing was removed: ``awslambdaproxy $words`` failed; see what it says" }
+            }
+            $ErrorActionPreference = "Stop"
+            try { Remove-Item $program } catch { throw "cannot remove ${program}: end it where it runs, and try again ($_)" }
             Remove-Item -ErrorAction SilentlyContinue (Join-Path $Prefix "_awslambdaproxy.ps1")
             if (-not (Get-ChildItem $Prefix)) { Remove-Item $Prefix }
+            Write-Host "removed awslambdaproxy from $Prefix"
+        } else {
+            Write-Host "awslambdaproxy is not in $Prefix"
         }
-        $path = [Environment]::GetEnvironmentVariable("Path", "User")
-        $kept = @($path -split ";" | Where-Object { $_ -and $_ -ne $Prefix }) -join ";"
-        if ($kept -ne $path) { [Environment]::SetEnvironmentVariable("Path", $kept, "User") }
+        Edit-UserPath { param($folders) $folders | Where-Object { $_ -ne $Prefix } } | Out-Null
         if ($Purge) {
             foreach ($folder in @((Join-Path $env:APPDATA "awslambdaproxy"), (Join-Path $env:LOCALAPPDATA "awslambdaproxy"))) {
                 if (Test-Path $folder) { Remove-Item -Recurse -Force $folder }
             }
+            Write-Host "removed the configuration and state of awslambdaproxy"
         }
-        Write-Host "removed awslambdaproxy"
         return
     }
 
@@ -107,10 +136,14 @@ function Install-AwsLambdaProxy {
         if ($LASTEXITCODE -ne 0) { throw "cannot unpack $archive" }
         $stem = Join-Path $work ($archive -replace '\.tar\.gz$', '')
         New-Item -ItemType Directory -Force $Prefix | Out-Null
-        $new = "$program.new"
+        # PowerShell runs what is called .exe only.
+        $new = Join-Path $Prefix "awslambdaproxy.new.exe"
         Copy-Item (Join-Path $stem "awslambdaproxy.exe") $new
         & $new --version | Out-Null
-        if ($LASTEXITCODE -ne 0) { throw "awslambdaproxy $found does not run on this machine" }
+        if ($LASTEXITCODE -ne 0) {
+            Remove-Item $new
+            throw "awslambdaproxy $found does not run on this machine; what was there is as it was"
+        }
         if (Test-Path $program) { Move-Item -Force $program "$program.old" }
         Move-Item $new $program
         # One that runs stays until it has ended.
@@ -119,13 +152,12 @@ function Install-AwsLambdaProxy {
     } finally {
         Remove-Item -Recurse -Force $work
     }
-    $path = [Environment]::GetEnvironmentVariable("Path", "User")
-    if (@($path -split ";") -notcontains $Prefix) {
-        [Environment]::SetEnvironmentVariable("Path", (@($path, $Prefix) | Where-Object { $_ }) -join ";", "User")
+    Write-Host "installed awslambdaproxy $found in $Prefix"
+    if (Edit-UserPath { param($folders) if ($folders -contains $Prefix) { $folders } else { @($folders) + $Prefix } }) {
         Write-Host "$Prefix is on your Path in new windows"
     }
-    Write-Host "installed awslambdaproxy $found in $Prefix"
     Write-Host "completions:  add to your `$PROFILE  . '$Prefix\_awslambdaproxy.ps1'"
+    Write-Host "next:  awslambdaproxy init, or without an account:  awslambdaproxy run --local"
 }
 
 Install-AwsLambdaProxy -Version $Version -Prefix $Prefix -BaseUrl $BaseUrl -Uninstall:$Uninstall -Purge:$Purge

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `local-relay` | the relay, on a loopback port |
 //! | `local-lambda` | the local Lambda |
-//! | `local-child` | the step that makes a function die with the local Lambda |
+//! | `local-child` | the step that makes a function die with the local Lambda, on Unix |
 //! | `local-function` | the real function program |
 //!
 //! They are not part of the command line: nobody types them, and they take no options.
@@ -17,16 +17,18 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::app::local_relay;
-use crate::cloud::local::{local_child, server};
+#[cfg(unix)]
+use crate::cloud::local::local_child;
+use crate::cloud::local::server;
 use crate::log::{VARIABLE, may_be_shown};
 
 /// Runs the hidden program that the arguments name; `None` when they name none.
 pub fn run(arguments: &[OsString]) -> Option<ExitCode> {
-    let rest = || arguments.iter().skip(2).cloned();
     Some(match arguments.get(1)?.to_str()? {
         "local-relay" => process(local_relay::run_process()),
         "local-lambda" => process(async { server::run_process().await.map_err(anyhow::Error::from) }),
-        "local-child" => report(&local_child(rest()).into()),
+        #[cfg(unix)]
+        "local-child" => report(&local_child(arguments.iter().skip(2).cloned()).into()),
         "local-function" => function::main(),
         _ => return None,
     })

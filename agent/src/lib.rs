@@ -9,7 +9,7 @@
 //!   faces and support
 //!     cli ─▶ config ─▶ app (wires the rooms)     control_socket ─▶ status, health     hidden (local mode's programs)
 //!     network     corporate (the proxy in the way)     update     columns (of what people read)
-//!     desktop, service ─▶ tools (the system's own programs)
+//!     desktop, service ─▶ tools (the system's own programs)     system (what systems do differently)
 //! ```
 //!
 //! Never: the data plane does not call the control plane. It publishes demand, and takes exits that are offered.
@@ -44,5 +44,6 @@ pub mod scheduler;
 pub mod service;
 pub mod setup;
 pub mod status;
+mod system;
 pub mod tools;
 pub mod update;

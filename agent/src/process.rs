@@ -1,15 +1,10 @@
-//! What every program of this executable sets up: its runtime, its clock, and how many connections it may hold.
+//! What every program of this executable sets up: its runtime and its clock.
 
 use std::future::Future;
 use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::scheduler::time::Timestamp;
-
-/// Descriptors wanted: every connection of a user takes two at worst, a function's four hundred as many; the default of
-/// most systems is 1024. Processes that are started take the limit over.
-#[cfg(unix)]
-const DESCRIPTORS: u64 = 16 * 1024;
 
 /// Runs `body` on a runtime of one thread: two carry no more (see the measurements). Blocking threads that still run then
 /// are left behind: one that resolves a name, or reads standard input, may take long, and nobody waits for it any more.
@@ -25,24 +20,6 @@ pub(crate) fn wall_clock() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
-
-/// Raises this process's limit of descriptors as far as it is allowed to, if it is lower than what is wanted.
-#[cfg(unix)]
-pub(crate) fn raise_descriptor_limit() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    let wanted = limit.maximum.map_or(DESCRIPTORS, |most| most.min(DESCRIPTORS));
-    if limit.current.is_none_or(|current| current >= wanted) {
-        return;
-    }
-    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: limit.maximum }) {
-        tracing::debug!(%error, "the limit of descriptors stays as it is");
-    }
-}
-
-/// Elsewhere there is no such limit.
-#[cfg(not(unix))]
-pub(crate) fn raise_descriptor_limit() {}
 
 #[cfg(test)]
 mod tests {
@@ -68,15 +45,5 @@ mod tests {
         ended.recv_timeout(std::time::Duration::from_secs(10)).expect("the program has ended");
         drop(held);
         program.join().expect("thread");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn the_limit_of_descriptors_is_raised_as_far_as_allowed() {
-        use rustix::process::{Resource, getrlimit};
-        raise_descriptor_limit();
-        let limit = getrlimit(Resource::Nofile);
-        let wanted = limit.maximum.map_or(DESCRIPTORS, |most| most.min(DESCRIPTORS));
-        assert!(limit.current.is_none_or(|current| current >= wanted), "{limit:?}");
     }
 }

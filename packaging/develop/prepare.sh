@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what building and testing need on Debian or Ubuntu: a C compiler for the crypto library, and the real
-# servers and clients that the tests use; or what the function's build for arm64 needs. Elsewhere it says what is
+# servers and clients that the tests use; or what the builds for arm64 and Windows need. Elsewhere it says what is
 # missing. Safe to run again.
 set -eu
 
@@ -29,7 +29,12 @@ case "$want" in
         tools="qemu-aarch64 /usr/lib/rustlib/aarch64-unknown-linux-gnu/lib"
         packages="rustc-web libstd-rust-web-dev:arm64 libc6:arm64 qemu-user"
         ;;
-    *) echo "usage: prepare.sh build|test|arm64" >&2; exit 2 ;;
+    windows)
+        # A compiler and linker for Windows, the source of Rust's standard library, and what runs such programs here.
+        tools="x86_64-w64-mingw32-gcc nasm curl python3 /usr/lib/wine/wine64 /usr/lib/rustlib/src/rust/library"
+        packages="gcc-mingw-w64-x86-64 nasm curl python3 wine64 rustc-web rust-web-src"
+        ;;
+    *) echo "usage: prepare.sh build|test|arm64|windows" >&2; exit 2 ;;
 esac
 
 if [ -n "$(missing "$tools")" ]; then

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The relay under a systemd that runs a machine: `packaging/relay/boot.sh`, as root, on a Debian. It emulates a machine with
 # one processor, 1 GiB and no network but its loopback, boots a plain Debian with its own kernel in it, and has booted.sh do
-# there what an administrator does. It takes some minutes, fifteen at most.
+# there what an administrator does. It takes some minutes, twenty-five at most.
 set -eu
 cd "$(dirname "$0")/../.."
 export PATH="$HOME/.cargo/bin:$PATH:/usr/sbin:/sbin"
@@ -43,9 +43,9 @@ ExecStart=/opt/booted.sh
 StandardOutput=tty
 StandardError=tty
 TTYPath=/dev/ttyS1
-TimeoutStartSec=900
+TimeoutStartSec=1500
 UNIT
-mkdir "$root/etc/systemd/system/multi-user.target.wants"
+mkdir -p "$root/etc/systemd/system/multi-user.target.wants"
 ln -s ../booted.service "$root/etc/systemd/system/multi-user.target.wants/"
 echo relay >"$root/etc/hostname"
 echo '127.0.0.1 localhost relay relay.example.com' >"$root/etc/hosts"
@@ -56,7 +56,7 @@ rm -rf --one-file-system "$root"
 touch "$work/said"
 tail -f "$work/said" &
 teller=$!
-timeout 900 qemu-system-x86_64 -machine q35,accel=tcg -cpu max -smp 1 -m 1G -nodefaults -display none -no-reboot -nic none \
+timeout 1500 qemu-system-x86_64 -machine q35,accel=tcg -cpu max -smp 1 -m 1G -nodefaults -display none -no-reboot -nic none \
     -kernel "$work/kernel" -initrd "$work/initrd" -append "root=/dev/vda rw console=ttyS0 quiet systemd.show_status=no" \
     -drive "file=$work/disk,format=raw,if=virtio,cache=unsafe" \
     -serial "file:$work/console" -serial "file:$work/said" || echo "the machine did not end by itself" >&2

@@ -20,9 +20,9 @@ fail() {
 }
 trap '[ $? = 0 ] || fail "the last step did not end well"' EXIT
 
-# usage: eventually COMMAND…: within half a minute, as the emulated machine goes.
+# usage: eventually COMMAND…: within minutes, since the machine is emulated and may have a small part of a busy processor.
 eventually() {
-    for _ in $(seq 150); do
+    for _ in $(seq 750); do
         if "$@" >/dev/null 2>&1; then return; fi
         sleep 0.2
     done

@@ -78,7 +78,8 @@ fn options(config: &Config, regions: &[String], exe: &str) -> anyhow::Result<Opt
         regions: regions.to_vec(),
         function_name: config.aws.function_name.clone(),
         command: vec![exe.to_owned(), "local-function".to_owned()],
-        wrapper: vec![exe.to_owned(), "local-child".to_owned()],
+        // Elsewhere the local Lambda itself takes its programs along.
+        wrapper: if cfg!(unix) { vec![exe.to_owned(), "local-child".to_owned()] } else { Vec::new() },
         env: BTreeMap::new(),
         timeout_s: u32::try_from(config.aws.timeout.as_secs()).unwrap_or(u32::MAX),
         memory_mb: config.aws.memory_mb,

@@ -23,6 +23,8 @@ use tunnel::leg::dial::AgentRelay;
 use tunnel::leg::known::Known;
 use tunnel::leg::tls::{public_roots, trusting};
 
+use crate::system::in_a_group_of_its_own;
+
 /// How long the process may take to listen.
 const READY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest line of either process, bytes: a token or an address.
@@ -43,7 +45,8 @@ impl LocalRelay {
     pub(super) async fn start(exe: &Path) -> anyhow::Result<Self> {
         let token = hex::encode(tunnel::random::bytes::<32>());
         let mut command = Command::new(exe);
-        command.arg("local-relay").stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
+        command.arg("local-relay").stdin(Stdio::piped()).stdout(Stdio::piped());
+        in_a_group_of_its_own(&mut command);
         let mut child = command.spawn().context("cannot start the local relay")?;
         let pipes = child.stdin.take().zip(child.stdout.take());
         let (mut stdin, stdout) = pipes.context("the local relay has no pipes")?;

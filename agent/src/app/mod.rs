@@ -11,7 +11,6 @@ mod local;
 pub mod local_relay;
 pub(crate) mod port_owner;
 mod routing;
-mod shutdown;
 mod status;
 mod trust;
 mod wiring;
@@ -26,7 +25,6 @@ use tokio_util::task::AbortOnDropHandle;
 pub use self::estimate::estimate;
 use self::face::Face;
 use self::local::LocalMachine;
-use self::shutdown::Signals;
 pub(crate) use self::trust::own as own_trust;
 pub(crate) use self::wiring::{relays, single_exit};
 use crate::cloud::Cloud;
@@ -41,6 +39,7 @@ use crate::network::Network;
 use crate::proxy::Proxy;
 use crate::relays::{Relays, keeper};
 use crate::scheduler::supervisor::{Supervisor, SupervisorHandle};
+use crate::system::Signals;
 
 /// How long exits may take to end once streams are cut. With what ends after them everything is gone within 2 s: users
 /// wait for a prompt.

@@ -14,7 +14,7 @@ use super::settings::SettingArgs;
 use crate::app::{self, RunEnd, RunOptions};
 use crate::config::{Mode, duration};
 use crate::control_socket::ControlSocket;
-use crate::process::raise_descriptor_limit;
+use crate::system::raise_descriptor_limit;
 
 /// Options of `run`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]

@@ -14,6 +14,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use crate::config::Credentials;
 use crate::proxy::auth::region_username;
+use crate::system::become_it;
 
 /// Programs read them in either case.
 const PROXIES: [&str; 6] = ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
@@ -82,20 +83,8 @@ pub(super) async fn exec(context: &Context, arguments: ExecArgs) -> Result<Exit,
     let (program, words) = arguments.command.split_first().context("a command is wanted")?;
     let mut command = std::process::Command::new(program);
     command.args(words).envs(variables(&url));
-    become_it(command).with_context(|| format!("cannot run {}", program.display())).map_err(Failure::from)
-}
-
-/// The command takes this process's place, so its signals and its exit code are its own.
-#[cfg(unix)]
-fn become_it(mut command: std::process::Command) -> std::io::Result<Exit> {
-    Err(std::os::unix::process::CommandExt::exec(&mut command))
-}
-
-/// Waits for the command, and ends as it did.
-#[cfg(not(unix))]
-fn become_it(mut command: std::process::Command) -> std::io::Result<Exit> {
-    let code = command.status()?.code().and_then(|code| u8::try_from(code).ok());
-    Ok(code.map_or(Exit::Failure, Exit::Passed))
+    let ended = become_it(command).with_context(|| format!("cannot run {}", program.display()))?;
+    Ok(ended.code().and_then(|code| u8::try_from(code).ok()).map_or(Exit::Failure, Exit::Passed))
 }
 
 /// What the proxy asks of its clients.

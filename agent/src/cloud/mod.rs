@@ -5,7 +5,6 @@
 pub mod aws;
 mod error;
 pub mod generation;
-#[cfg_attr(not(unix), allow(dead_code, reason = "the local Lambda itself needs the signals of a Unix system"))]
 pub mod local;
 
 use std::fmt;

@@ -3,11 +3,12 @@
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
-use tokio::net::UnixStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
-use super::lock;
+use super::holder::Holder;
 use super::place::Place;
+use super::transport;
 use super::wire::{ASK_TIMEOUT, Answer, LONGEST_ANSWER, Nothing, Request, RotateOrder, RotateReport, receive, send};
 use crate::status::model::Status;
 
@@ -77,9 +78,9 @@ impl Client {
         timeout(limit, exchange).await.map_err(|_| AskError::Silent)?
     }
 
-    async fn connect(&self) -> Result<UnixStream, AskError> {
-        let socket = lock::holder(&self.place.lock).map_or_else(|| self.place.socket.clone(), |holder| holder.socket);
-        match timeout(ASK_TIMEOUT, UnixStream::connect(socket)).await {
+    async fn connect(&self) -> Result<impl AsyncRead + AsyncWrite + Unpin, AskError> {
+        let socket = Holder::read(&self.place.holder()).map_or_else(|| self.place.socket.clone(), |holder| holder.socket);
+        match timeout(ASK_TIMEOUT, transport::connect(&socket)).await {
             Ok(Ok(stream)) => Ok(stream),
             Ok(Err(error)) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
                 Err(AskError::NotRunning)

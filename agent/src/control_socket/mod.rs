@@ -1,10 +1,12 @@
-//! How `status`, `rotate` and `destroy` ask a running agent: one line of JSON each way over a Unix socket.
+//! How `status`, `rotate` and `destroy` ask a running agent: one line of JSON each way over a Unix socket,
+//! or a named pipe of Windows.
 //!
 //! ```text
-//!   place   which socket and lock belong to a configuration file
-//!   lock    one agent per configuration: a lock held for as long as it runs, naming its pid
-//!   wire    the requests and answers
-//!   server  the agent's side        client  the commands' side
+//!   place      which socket and lock belong to a configuration file
+//!   lock       one agent per configuration: a lock held for as long as it runs     holder  who has it, and its socket
+//!   wire       the requests and answers
+//!   transport  what carries them on this system
+//!   server     the agent's side        client  the commands' side
 //! ```
 //!
 //! Never: the socket is reachable by the user only, and no secret passes it.
@@ -12,11 +14,13 @@
 mod client;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod holder;
 mod lock;
 mod place;
 mod server;
 #[cfg(test)]
 mod tests;
+mod transport;
 mod wire;
 
 pub use client::{AskError, Client};

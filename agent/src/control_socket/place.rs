@@ -4,12 +4,12 @@
 //! directory, where the session has one. The lock says where its agent's socket is.
 
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder};
-use std::io;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use tunnel::ticket::sha256;
 
+use super::transport;
 use crate::config::{project_dirs, state_dir};
 
 /// Bytes of the hash in the names: enough that two files never meet, and short for a socket's path (108 bytes).
@@ -25,7 +25,7 @@ pub struct NoPlace;
 pub struct Place {
     /// The configuration file, as absolute as it can be.
     pub config: PathBuf,
-    /// The socket, of an agent started from here.
+    /// The socket of an agent started from here, or how its name begins.
     pub socket: PathBuf,
     /// The lock.
     pub lock: PathBuf,
@@ -42,26 +42,13 @@ impl Place {
     pub fn within(config: &Path, runtime: &Path, state: &Path) -> Self {
         let config = canonical(config);
         let name = hex::encode(&sha256(config.as_os_str().as_encoded_bytes())[..NAME_BYTES]);
-        let socket = runtime.join(format!("{name}.sock"));
-        Self { socket, lock: state.join(format!("{name}.lock")), config }
+        Self { socket: transport::name(runtime, &name), lock: state.join(format!("{name}.lock")), config }
     }
 
-    /// Makes both directories, for this user only.
-    pub(super) fn make_directories(&self) -> io::Result<()> {
-        [&self.lock, &self.socket].into_iter().filter_map(|path| path.parent()).try_for_each(make_private)
+    /// The file that says who holds the lock: one of its own, since on some systems nobody else reads one that is locked.
+    pub(super) fn holder(&self) -> PathBuf {
+        self.lock.with_extension("agent")
     }
-}
-
-/// Makes a directory, its parents too, and shuts it to others.
-fn make_private(directory: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory)?;
-    #[cfg(unix)]
-    fs::set_permissions(directory, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
-    Ok(())
 }
 
 /// The path without links and dots, also when its last parts do not exist yet.
@@ -103,6 +90,8 @@ mod tests {
             std::os::unix::fs::symlink(&file, &link).expect("linked");
             assert_eq!(place(&link), before);
         }
-        assert!(before.socket.starts_with("/run/x") && before.lock.starts_with("/state"));
+        #[cfg(unix)]
+        assert!(before.socket.starts_with("/run/x"));
+        assert!(before.lock.starts_with("/state"));
     }
 }

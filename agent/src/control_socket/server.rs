@@ -1,18 +1,18 @@
 //! The agent's side: owns lock and socket, answers one request per connection.
 
-use std::fs;
 use std::future::Future;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{UnixListener, UnixStream};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::lock::{LockError, RunLock};
 use super::place::Place;
+use super::transport::{self, Listener};
 use super::wire::{ASK_TIMEOUT, Answer, LONGEST_REQUEST, Nothing, Request, RotateOrder, RotateReport, receive, send};
 use crate::status::model::Status;
 
@@ -50,44 +50,27 @@ pub enum OpenError {
     },
 }
 
-/// The open socket; as long as it exists, no other agent runs on the configuration.
+/// The open socket; as long as it exists, no other agent runs on the configuration. It goes before the lock does, so that
+/// a successor's socket is never removed.
 #[derive(Debug)]
 pub struct ControlSocket {
-    listener: UnixListener,
-    file: SocketFile,
+    listener: Listener,
+    path: PathBuf,
     _lock: RunLock,
-}
-
-/// The socket's name in the file system. Dropped before the lock, so that a successor's socket is never removed.
-#[derive(Debug)]
-struct SocketFile(PathBuf);
-
-impl Drop for SocketFile {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
 }
 
 impl ControlSocket {
     /// Takes the lock, then replaces what an agent that died may have left. Needs a runtime.
     pub fn open(place: &Place) -> Result<Self, OpenError> {
-        let fail = |source| OpenError::Socket { path: place.socket.clone(), source };
-        place.make_directories().map_err(fail)?;
-        let lock = RunLock::take(&place.lock, &place.socket)?;
-        match fs::remove_file(&place.socket) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(fail(error)),
-            _ => {}
-        }
-        let listener = UnixListener::bind(&place.socket).map_err(fail)?;
-        let file = SocketFile(place.socket.clone());
-        #[cfg(unix)]
-        fs::set_permissions(&place.socket, std::os::unix::fs::PermissionsExt::from_mode(0o600)).map_err(fail)?;
-        Ok(Self { listener, file, _lock: lock })
+        let path = transport::address(&place.socket);
+        let lock = RunLock::take(place, path.clone())?;
+        let listener = Listener::bind(&path).map_err(|source| OpenError::Socket { path: path.clone(), source })?;
+        Ok(Self { listener, path, _lock: lock })
     }
 
     /// Where it is.
-    pub fn path(&self) -> &std::path::Path {
-        &self.file.0
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Answers for ever. Dropping the future ends every open question.
@@ -97,7 +80,7 @@ impl ControlSocket {
             tokio::select! {
                 Some(_) = open.join_next() => {}
                 accepted = self.listener.accept(), if open.len() < MOST_CONNECTIONS => match accepted {
-                    Ok((stream, _)) => drop(open.spawn(answer(stream, Arc::clone(&agent)))),
+                    Ok(stream) => drop(open.spawn(answer(stream, Arc::clone(&agent)))),
                     Err(error) => {
                         tracing::warn!(%error, "the control socket accepts nothing");
                         sleep(ACCEPT_PAUSE).await;
@@ -109,7 +92,7 @@ impl ControlSocket {
 }
 
 /// One connection. Who asks badly or leaves early is told, or not: nobody else depends on it.
-async fn answer<A: Agent>(mut stream: UnixStream, agent: Arc<A>) {
+async fn answer<A: Agent>(mut stream: impl AsyncRead + AsyncWrite + Unpin, agent: Arc<A>) {
     let request = match timeout(ASK_TIMEOUT, receive(&mut stream, LONGEST_REQUEST)).await {
         Ok(Ok(request)) => Ok(request),
         Ok(Err(error)) => Err(Answer::Error { text: format!("not a request: {error}") }),

@@ -1,11 +1,8 @@
 //! Both sides together, on sockets in a directory of their own.
 
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::UnixStream;
 use tokio::sync::Notify;
 
 use super::*;
@@ -69,7 +66,7 @@ async fn who_asks_badly_is_told() {
     let dir = tempfile::tempdir().expect("a directory");
     let socket = ControlSocket::open(&place(&dir)).expect("open");
     let question = async {
-        let mut stream = UnixStream::connect(socket.path()).await.expect("connected");
+        let mut stream = transport::connect(socket.path()).await.expect("connected");
         stream.write_all(b"{\"shell\":{}}\n").await.expect("sent");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.expect("answered");
@@ -87,7 +84,7 @@ async fn a_second_agent_is_told_the_firsts_pid() {
     let first = ControlSocket::open(&place(&dir)).expect("open");
     let second = ControlSocket::open(&place(&dir)).expect_err("taken");
     assert!(matches!(second, OpenError::Lock(LockError::Running { pid: Some(pid) }) if pid == std::process::id()));
-    assert!(first.path().exists(), "the second one left the first one's socket alone");
+    transport::connect(first.path()).await.expect("the second one left the first one's socket alone");
     drop(first);
     ControlSocket::open(&place(&dir)).expect("free again");
 }
@@ -98,8 +95,10 @@ async fn what_a_dead_agent_left_is_replaced() {
     let place = place(&dir);
     std::fs::create_dir_all(dir.path().join("run")).expect("made");
     std::fs::create_dir_all(dir.path().join("state")).expect("made");
-    drop(UnixListener::bind(&place.socket).expect("bound"));
-    std::fs::write(&place.lock, r#"{"pid":1,"socket":"/nowhere"}"#).expect("written");
+    #[cfg(unix)]
+    drop(std::os::unix::net::UnixListener::bind(&place.socket).expect("bound"));
+    std::fs::write(&place.lock, "").expect("written");
+    std::fs::write(&place.holder(), r#"{"pid":1,"socket":"/nowhere"}"#).expect("written");
     assert!(matches!(Client::new(place.clone()).status().await, Err(AskError::NotRunning)));
     ControlSocket::open(&place).expect("open");
 }
@@ -108,21 +107,21 @@ async fn what_a_dead_agent_left_is_replaced() {
 async fn an_agent_that_hangs_up_amid_a_question_has_ended() {
     let dir = tempfile::tempdir().expect("a directory");
     let place = place(&dir);
-    std::fs::create_dir_all(dir.path().join("run")).expect("made");
-    let listener = UnixListener::bind(&place.socket).expect("bound");
-    let hanging_up = std::thread::spawn(move || drop(listener.accept()));
-    let answer = Client::new(place.clone()).status().await;
-    hanging_up.join().expect("hung up");
+    let listener = transport::Listener::bind(&place.socket).expect("bound");
+    let hanging_up = async { drop(listener.accept().await.expect("asked")) };
+    let (answer, ()) = tokio::join!(async { Client::new(place.clone()).status().await }, hanging_up);
     assert!(matches!(answer, Err(AskError::NotRunning)), "{answer:?}");
 }
 
+#[cfg(unix)]
 #[tokio::test]
 async fn socket_and_directories_are_the_users_own() {
+    use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().expect("a directory");
     let place = place(&dir);
     let _socket = ControlSocket::open(&place).expect("open");
     let mode = |path: &std::path::Path| std::fs::metadata(path).expect("there").permissions().mode() & 0o777;
-    assert_eq!((mode(&place.socket), mode(&place.lock)), (0o600, 0o600));
+    assert_eq!((mode(&place.socket), mode(&place.lock), mode(&place.holder())), (0o600, 0o600, 0o600));
     assert_eq!((mode(&dir.path().join("run")), mode(&dir.path().join("state"))), (0o700, 0o700));
 }
 

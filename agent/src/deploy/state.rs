@@ -4,15 +4,15 @@
 //! Never: a region is forgotten before all in it is removed; it is written before anything is made there.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
 use super::owner::OwnerId;
 use crate::control_socket::Place;
+use crate::system::{make_private_directory, private_file};
 
 const FILE: &str = "deployments.json";
 const LOCK: &str = "deployments.lock";
@@ -195,13 +195,9 @@ impl State {
     }
 
     fn lock(&self) -> io::Result<File> {
-        make_private(&self.directory)?;
-        let mut options = OpenOptions::new();
-        options.create(true).truncate(false).write(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(self.directory.join(LOCK))?;
-        flock(&file, FlockOperation::LockExclusive)?;
+        make_private_directory(&self.directory)?;
+        let file = private_file().create(true).truncate(false).write(true).open(self.directory.join(LOCK))?;
+        file.lock()?;
         Ok(file)
     }
 
@@ -222,16 +218,10 @@ impl State {
     }
 }
 
-fn make_private(directory: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn state(directory: &Path, config: &str) -> State {

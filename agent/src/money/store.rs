@@ -3,13 +3,14 @@
 //! Every exchange holds a lock, takes in what others wrote, and appends in one write. A large file is replaced by a short
 //! one with the same sums. A line is not forced to disk: it survives the end of the process, not that of the machine.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::entry::Entry;
 use super::ledger::Ledger;
 use crate::scheduler::time::Timestamp;
+use crate::system::{is_same_file, private_file};
 
 /// From this size on the file is made short again, bytes: a week of a busy agent, read in a few milliseconds.
 const MERGE_FROM: u64 = 1024 * 1024;
@@ -81,7 +82,7 @@ impl Store {
     fn current(&mut self) -> io::Result<Reading> {
         let named = open(&self.path)?;
         match self.file.take() {
-            Some(known) if same(&known.file, &named)? && named.metadata()?.len() >= known.offset => Ok(known),
+            Some(known) if is_same_file(&known.file, &named)? && named.metadata()?.len() >= known.offset => Ok(known),
             _ => {
                 (self.ledger, self.unreadable) = (Ledger::default(), 0);
                 Ok(Reading { file: named, offset: 0 })
@@ -110,7 +111,12 @@ impl Store {
         let mut short = tempfile::NamedTempFile::new_in(self.path.parent().unwrap_or(Path::new(".")))?;
         let offset = append(short.as_file_mut(), 0, &self.ledger.compact(now))?;
         short.as_file().sync_all()?;
-        short.persist(&self.path)?;
+        // Not `persist`, which on Windows replaces no file that an agent has open.
+        let (_, short) = short.keep()?;
+        if let Err(error) = fs::rename(&short, &self.path) {
+            let _as_before = fs::remove_file(&short);
+            return Err(error);
+        }
         Ok(Reading { file: open(&self.path)?, offset })
     }
 }
@@ -127,24 +133,9 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
+    let mut options = private_file();
     options.read(true).write(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
-}
-
-#[cfg(unix)]
-fn same(one: &File, other: &File) -> io::Result<bool> {
-    use std::os::unix::fs::MetadataExt;
-    let (one, other) = (one.metadata()?, other.metadata()?);
-    Ok((one.dev(), one.ino()) == (other.dev(), other.ino()))
-}
-
-/// Elsewhere a file cannot be told from its successor: it is read anew each time.
-#[cfg(not(unix))]
-fn same(_: &File, _: &File) -> io::Result<bool> {
-    Ok(false)
 }
 
 /// Writes `lines` at the end, which is `offset`; on a full disk nothing of them stays. Returns the new end.

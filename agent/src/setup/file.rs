@@ -1,8 +1,9 @@
 //! Writes the configuration: whole or not at all, readable by its owner only.
 
-use std::fs::DirBuilder;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+
+use crate::system::make_private_directory;
 
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -24,8 +25,8 @@ pub enum WriteError {
 pub fn write(path: &Path, text: &str, overwrite: bool) -> Result<(), WriteError> {
     let fail = |source| WriteError::System { path: path.to_owned(), source };
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    make_private(directory).map_err(fail)?;
-    // Made with mode 0600.
+    make_private_directory(directory).map_err(fail)?;
+    // Made with mode 0600, where there are modes.
     let mut file = tempfile::NamedTempFile::new_in(directory).map_err(fail)?;
     file.write_all(text.as_bytes()).map_err(fail)?;
     file.as_file().sync_all().map_err(fail)?;
@@ -34,15 +35,6 @@ pub fn write(path: &Path, text: &str, overwrite: bool) -> Result<(), WriteError>
         ErrorKind::AlreadyExists if !overwrite => WriteError::Exists(path.to_owned()),
         _ => fail(error.error),
     })
-}
-
-/// Makes a directory that is not there yet, for this user only.
-fn make_private(directory: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory)
 }
 
 #[cfg(all(test, unix))]

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::process::Output;
+use std::process::{Command, Output};
 use std::thread;
 
 use super::support::program::{BASE, Program};
@@ -36,6 +36,12 @@ fn brought(agent: &Program, region: &str) -> u64 {
     let status = agent.status().expect("a status");
     let exits = status["exits"].as_array().expect("exits").iter().filter(|exit| exit["region"] == region);
     exits.filter_map(|exit| exit["bytes_down"].as_u64()).sum()
+}
+
+/// A shell that has nothing but a search path.
+fn shell(script: &str) -> Output {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script]).env_clear().env("PATH", "/usr/bin:/bin").output().expect("it runs")
 }
 
 fn exec(agent: &Program, arguments: &[&str]) -> Output {
@@ -86,22 +92,11 @@ fn a_shell_takes_the_variables_and_gives_them_back() {
     let (agent, site) = (Program::start(&format!("regions = [\"local-1\"]\n{more}")), site());
     let environment = agent.command(&["env", "--shell", "sh"]);
     let script = format!("{}curl -sS -o /dev/null -w '%{{http_code}}' {site}", text(&environment.stdout));
-    let shell = std::process::Command::new("sh")
-        .args(["-c", &script])
-        .env_clear()
-        .env("PATH", "/usr/bin:/bin")
-        .output()
-        .expect("it runs");
-    assert_eq!(text(&shell.stdout), "200", "{}", text(&shell.stderr));
+    let seen = shell(&script);
+    assert_eq!(text(&seen.stdout), "200", "{}", text(&seen.stderr));
     let unset = text(&agent.command(&["env", "--unset", "--shell", "sh"]).stdout);
-    let script = format!("{}{unset}env", text(&environment.stdout));
-    let shell = std::process::Command::new("sh")
-        .args(["-c", &script])
-        .env_clear()
-        .env("PATH", "/usr/bin:/bin")
-        .output()
-        .expect("it runs");
-    assert!(!text(&shell.stdout).to_lowercase().contains("proxy"), "{}", text(&shell.stdout));
+    let left = text(&shell(&format!("{}{unset}env", text(&environment.stdout))).stdout);
+    assert!(!left.to_lowercase().contains("proxy"), "{left}");
 }
 
 #[test]

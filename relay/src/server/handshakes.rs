@@ -4,7 +4,7 @@
 //! address that holds the most gives way first, and at once if it holds more than its share: so a crowd from one address
 //! pushes out itself.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -38,6 +38,8 @@ struct Slots {
     last: u64,
     /// In the order of arrival.
     taken: BTreeMap<u64, Holder>,
+    /// Which of them each address has. Counting them anew would cost a relay under a flood most of its time.
+    held: HashMap<IpAddr, BTreeSet<u64>>,
 }
 
 struct Holder {
@@ -95,7 +97,7 @@ impl Handshakes {
         }
         slots.last += 1;
         let (number, lost) = (slots.last, CancellationToken::new());
-        slots.taken.insert(number, Holder { address, since: now, lost: lost.clone() });
+        slots.take(number, Holder { address, since: now, lost: lost.clone() });
         Attempt::Taken(Slot { shared: Arc::clone(&self.shared), number, lost })
     }
 }
@@ -107,22 +109,36 @@ impl Slots {
             Some(number) => number,
             None => self.oldest(now)?,
         };
-        if let Some(holder) = self.taken.remove(&victim) {
+        if let Some(holder) = self.free(victim) {
             holder.lost.cancel();
         }
         Ok(())
     }
 
-    /// The oldest slot of the address that holds the most, if those are more than `share`.
-    fn above_share(&self, share: usize) -> Option<u64> {
-        let mut held: HashMap<IpAddr, (usize, u64)> = HashMap::new();
-        for (number, holder) in &self.taken {
-            if let Some(address) = holder.address {
-                held.entry(address).or_insert((0, *number)).0 += 1;
+    fn take(&mut self, number: u64, holder: Holder) {
+        if let Some(address) = holder.address {
+            self.held.entry(address).or_default().insert(number);
+        }
+        self.taken.insert(number, holder);
+    }
+
+    fn free(&mut self, number: u64) -> Option<Holder> {
+        let holder = self.taken.remove(&number)?;
+        if let Some(address) = holder.address
+            && let Some(held) = self.held.get_mut(&address)
+        {
+            held.remove(&number);
+            if held.is_empty() {
+                self.held.remove(&address);
             }
         }
-        let (count, oldest) = held.into_values().max_by_key(|(count, _)| *count)?;
-        (count > share).then_some(oldest)
+        Some(holder)
+    }
+
+    /// The oldest slot of the address that holds the most, if those are more than `share`.
+    fn above_share(&self, share: usize) -> Option<u64> {
+        let most = self.held.values().max_by_key(|held| held.len())?;
+        if most.len() > share { most.first().copied() } else { None }
     }
 
     fn oldest(&self, now: Instant) -> Result<u64, Duration> {
@@ -147,7 +163,7 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.shared.lock().taken.remove(&self.number);
+        self.shared.lock().free(self.number);
         self.shared.freed.notify_one();
     }
 }
@@ -204,5 +220,7 @@ mod tests {
         assert_eq!(begin.elapsed(), Duration::ZERO);
         assert!(!honest.lost.is_cancelled() && !late.lost.is_cancelled());
         assert_eq!(crowd.iter().filter(|slot| !slot.lost.is_cancelled()).count(), 14);
+        drop((honest, late, crowd));
+        assert!(handshakes.shared.lock().held.is_empty(), "who is gone is forgotten");
     }
 }

@@ -165,6 +165,8 @@ async fn accept_all(relay: &Arc<Relay>, listener: &TcpListener) {
                 // While none is free the next ones wait in the kernel's queue.
                 let slot = relay.handshakes.enter(relay.own_address(sender)).await;
                 relay.spawn(serve(Arc::clone(relay), socket, sender, slot));
+                // Who gave way is to be gone before the next one comes: under a flood the accepting alone would run.
+                yield_now().await;
             }
             // The client went before it was its turn.
             Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) => {}

@@ -32,6 +32,7 @@ pub(crate) enum Signal {
     /// To stop in good order.
     Stop,
     /// To read configuration and certificate again.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "there is no signal that asks for it"))]
     Reload,
 }
 

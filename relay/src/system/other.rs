@@ -14,9 +14,11 @@ pub(crate) fn create_private_directory(directory: &Path) -> io::Result<()> {
     std::fs::create_dir_all(directory)
 }
 
-/// Opens the file at `path`. Two commands at once are not kept apart here; the file itself is still whole.
+/// Opens the file at `path` and waits until nobody else holds it; held while the returned file is open.
 pub(crate) fn lock_file(path: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).truncate(false).write(true).open(path)
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+    file.lock()?;
+    Ok(file)
 }
 
 /// Time and length must do.

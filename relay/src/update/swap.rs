@@ -59,7 +59,12 @@ impl Staging {
 
     /// Lets `program` say its version, then renames it into place.
     pub(super) fn swap(&self, program: &Path, name: &str, version: &Version) -> Result<(), UpdateError> {
-        File::open(program).and_then(|file| file.sync_all()).map_err(UpdateError::file("write", program))?;
+        // Windows writes out only what may be written to.
+        File::options()
+            .write(true)
+            .open(program)
+            .and_then(|file| file.sync_all())
+            .map_err(UpdateError::file("write", program))?;
         answers(program, &format!("{name} {version}")).map_err(|problem| UpdateError::Answer { problem })?;
         replace_program(program).map_err(UpdateError::file("replace the program with", program))
     }

@@ -6,12 +6,14 @@
 //! it is not forced to disk.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
+
+use crate::system::private_file;
 
 /// From this size on the file is merged at start, bytes: some ten thousand invocations, read in a few milliseconds.
 const MERGE_FROM: u64 = 1024 * 1024;
@@ -89,11 +91,7 @@ impl Ledger {
         if std::fs::metadata(path).is_ok_and(|metadata| metadata.len() >= MERGE_FROM) {
             merge(path)?;
         }
-        let mut options = OpenOptions::new();
-        options.append(true).create(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        Ok(Self { file: options.open(path)? })
+        Ok(Self { file: private_file().append(true).create(true).open(path)? })
     }
 
     /// Appends one line in one write.

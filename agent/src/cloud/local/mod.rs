@@ -12,14 +12,13 @@
 mod api;
 pub mod billing;
 mod client;
-#[cfg(all(unix, feature = "fuzzing"))]
+#[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 pub mod options;
 pub mod process;
 
 #[cfg(unix)]
 mod child;
-#[cfg(unix)]
 pub mod server;
 
 #[cfg(unix)]

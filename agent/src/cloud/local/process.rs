@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use super::client::LocalCloud;
 use super::options::{BadOptions, Options, Ready};
+use crate::system::in_a_group_of_its_own;
 
 /// How long the process may take from its start to its ready line: it binds some ports.
 const READY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -28,9 +29,9 @@ pub enum StartError {
     /// It could not serve these.
     #[error(transparent)]
     Options(#[from] BadOptions),
-    /// No argument vector, or a system without the signals that freezing needs.
-    #[error("the local Lambda cannot be started here: {0}")]
-    Unsupported(&'static str),
+    /// No argument vector.
+    #[error("the local Lambda cannot be started: no program was named")]
+    NoProgram,
     /// The program did not start or did not take its options.
     #[error("cannot start the local Lambda")]
     Spawn(#[source] io::Error),
@@ -97,15 +98,10 @@ pub async fn start(argv: &[String], options: &Options) -> Result<LocalLambda, St
 }
 
 fn spawn(argv: &[String]) -> Result<(Child, ChildStdin, ChildStdout), StartError> {
-    if !cfg!(unix) {
-        return Err(StartError::Unsupported("it needs a Unix system"));
-    }
-    let (program, args) = argv.split_first().ok_or(StartError::Unsupported("no program was named"))?;
+    let (program, args) = argv.split_first().ok_or(StartError::NoProgram)?;
     let mut command = Command::new(program);
     command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped());
-    // A group of its own, so that the terminal's signals reach the agent alone, which then drains.
-    #[cfg(unix)]
-    command.process_group(0);
+    in_a_group_of_its_own(&mut command);
     let mut child = command.spawn().map_err(StartError::Spawn)?;
     let pipes = child.stdin.take().zip(child.stdout.take());
     let (stdin, stdout) = pipes.ok_or_else(|| StartError::Spawn(io::ErrorKind::BrokenPipe.into()))?;
@@ -129,6 +125,7 @@ fn terminate(child: &mut Child) -> io::Result<()> {
     pid.map_or(Ok(()), |pid| Ok(kill_process(pid, Signal::TERM)?))
 }
 
+/// It cannot be asked; its programs die with it.
 #[cfg(not(unix))]
 fn terminate(child: &mut Child) -> io::Result<()> {
     child.start_kill()

@@ -20,6 +20,7 @@ mod pool;
 mod process_body;
 mod refusal;
 mod region;
+mod system;
 
 use std::collections::HashMap;
 use std::io;
@@ -70,6 +71,9 @@ pub enum ServeError {
     /// The billing file could not be opened.
     #[error("cannot open the billing file")]
     Billing(#[source] io::Error),
+    /// The system gives it no hold over the programs that it starts.
+    #[error("cannot make sure that functions end with the local Lambda")]
+    Hold(#[source] io::Error),
     /// It was not started as a process of the agent's.
     #[error("the local Lambda is started by `awslambdaproxy run --local`, with its options on standard input")]
     Parent(#[source] io::Error),

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use tunnel::random;
 
 use super::instance::task_root;
+use super::system::KEPT_VARIABLES;
 use crate::cloud::local::billing::seconds;
 
 /// An account that cannot exist.
@@ -47,7 +48,8 @@ pub(super) struct Surroundings<'a> {
 }
 
 impl Surroundings<'_> {
-    /// All that the program sees of variables: its own, Lambda's, and the search path; nothing of the agent's.
+    /// All that the program sees of variables: its own, Lambda's, and what no program of the system does without; nothing of
+    /// the agent's.
     pub(super) fn environment(&self) -> BTreeMap<String, String> {
         let mut environment = self.variables.clone();
         let mut set = |name: &str, value: String| environment.insert(name.to_owned(), value);
@@ -65,8 +67,10 @@ impl Surroundings<'_> {
         if let Some(source) = self.source {
             set("AWSLAMBDAPROXY_SOURCE_ADDRESS", source.to_string());
         }
-        if let Ok(path) = std::env::var("PATH") {
-            set("PATH", path);
+        for kept in KEPT_VARIABLES {
+            if let Ok(value) = std::env::var(kept) {
+                set(kept, value);
+            }
         }
         environment
     }

@@ -1,4 +1,5 @@
-//! The local Lambda as a process: options on standard input, one ready line on standard output, orders by signal.
+//! The local Lambda as a process: options on standard input, one ready line on standard output, orders by signal where there
+//! are signals.
 //!
 //! | what it sees | what it does |
 //! |---|---|
@@ -7,13 +8,11 @@
 //! | SIGINT, SIGHUP | nothing: a terminal means the agent, whose end it sees anyhow |
 
 use std::io::{self, Write};
-use std::os::fd::AsFd;
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
-use tokio::net::unix::pipe::Receiver;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt};
 use tokio::sync::watch;
 
+use super::system::{Hold, Orders, standard_input};
 use super::{ServeError, Server, Stop};
 use crate::cloud::local::options::{Options, Ready};
 
@@ -23,6 +22,7 @@ const LONGEST_OPTIONS: u64 = 256 * 1024;
 /// The body of the hidden subcommand `local-lambda`. Returns when it has gone through its end.
 pub async fn run_process() -> Result<(), ServeError> {
     let mut input = standard_input().map_err(ServeError::Parent)?;
+    let _hold = Hold::take().map_err(ServeError::Hold)?;
     let options = read_options(&mut input).await.map_err(ServeError::Parent)?;
     let server = Server::bind(options).await?;
     let (orders, stop) = watch::channel(Stop::Serve);
@@ -35,13 +35,7 @@ pub async fn run_process() -> Result<(), ServeError> {
     }
 }
 
-/// Not tokio's standard input, whose blocking read would hold up the end of the runtime.
-fn standard_input() -> io::Result<BufReader<Receiver>> {
-    let pipe = io::stdin().as_fd().try_clone_to_owned()?;
-    Ok(BufReader::new(Receiver::from_owned_fd(pipe)?))
-}
-
-async fn read_options(input: &mut BufReader<Receiver>) -> io::Result<Options> {
+async fn read_options(input: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Options> {
     let mut line = String::new();
     input.take(LONGEST_OPTIONS).read_line(&mut line).await?;
     Ok(serde_json::from_str(&line)?)
@@ -55,30 +49,26 @@ fn say_ready(ready: &Ready) -> io::Result<()> {
     output.flush()
 }
 
-/// Turns the end of the input and signals into orders; an order never takes back a greater one.
+/// Turns the end of the input and a signal into orders; an order never takes back a greater one.
 fn watch_orders(
-    mut input: BufReader<Receiver>,
-    orders: &watch::Sender<Stop>,
+    mut input: impl AsyncBufRead + Unpin,
+    stop: &watch::Sender<Stop>,
 ) -> io::Result<impl Future<Output = std::convert::Infallible>> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hangup = signal(SignalKind::hangup())?;
+    let mut orders = Orders::new()?;
     Ok(async move {
         let mut at_end = false;
         loop {
             let order = tokio::select! {
                 () = end_of(&mut input), if !at_end => { at_end = true; Stop::Drain }
-                _ = terminate.recv() => Stop::Kill,
-                _ = interrupt.recv() => continue,
-                _ = hangup.recv() => continue,
+                () = orders.kill() => Stop::Kill,
             };
-            orders.send_if_modified(|now| std::mem::replace(now, order.max(*now)) != order);
+            stop.send_if_modified(|now| std::mem::replace(now, order.max(*now)) != order);
         }
     })
 }
 
 /// Resolves at the end of the input; nothing is expected before it.
-async fn end_of(input: &mut BufReader<Receiver>) {
+async fn end_of(input: &mut (impl AsyncBufRead + Unpin)) {
     while let Ok(bytes @ 1..) = input.fill_buf().await.map(<[u8]>::len) {
         input.consume(bytes);
     }

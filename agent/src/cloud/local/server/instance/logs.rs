@@ -4,22 +4,22 @@
 
 use std::collections::VecDeque;
 use std::io::{self, PipeReader};
-use std::os::fd::OwnedFd;
 
-use tokio::net::unix::pipe::Receiver;
 use tracing::debug;
+
+use crate::cloud::local::server::system::{Buffer, Output};
 
 /// How much of the log an answer carries (Lambda API reference, LogResult).
 const TAIL: usize = 4096;
 /// Longest line that our own log gets in one piece, bytes; our function's are below 300.
 const LONGEST_LINE: usize = 1024;
-/// Bytes per read: a pipe holds 64 KiB, and one program must not keep the task from its other work.
-const READ: usize = 8192;
+/// Most reads that an answer waits for, two pipes full: not for a program that writes all the time.
+const READS: usize = 16;
 
 /// The program's output.
 #[derive(Debug)]
 pub(super) struct Logs {
-    pipe: Option<Receiver>,
+    output: Option<Output>,
     tail: VecDeque<u8>,
     line: Vec<u8>,
     /// Whose lines these are, for our own log.
@@ -29,32 +29,24 @@ pub(super) struct Logs {
 impl Logs {
     /// Reads `pipe`.
     pub(super) fn new(pipe: PipeReader, label: String) -> io::Result<Self> {
-        let pipe = Receiver::from_owned_fd(OwnedFd::from(pipe))?;
-        Ok(Self { pipe: Some(pipe), tail: VecDeque::with_capacity(TAIL), line: Vec::new(), label })
+        Ok(Self { output: Some(Output::new(pipe)?), tail: VecDeque::with_capacity(TAIL), line: Vec::new(), label })
     }
 
     /// Waits for output and takes it. Safe to cancel; pends for ever once the pipe has ended.
     pub(super) async fn pump(&mut self) {
-        let Some(pipe) = &self.pipe else { return std::future::pending().await };
-        if pipe.readable().await.is_err() {
-            return self.pipe = None;
-        }
-        let mut buffer = [0; READ];
-        match pipe.try_read(&mut buffer) {
+        let Some(output) = &mut self.output else { return std::future::pending().await };
+        let mut buffer: Buffer = [0; _];
+        match output.read(&mut buffer).await {
             Ok(length @ 1..) => self.take(&buffer[..length]),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Ok(_) | Err(_) => self.pipe = None,
+            Ok(_) | Err(_) => self.output = None,
         }
     }
 
     /// Takes what the program has written so far, without waiting, so that an answer carries the lines before it.
     pub(super) fn drain(&mut self) {
-        let mut buffer = [0; READ];
-        // At most two pipes full: a program that writes all the time is not waited for.
-        for _ in 0..16 {
-            // The system is asked, not the runtime, which may not have heard of the bytes yet.
-            let read = self.pipe.as_ref().map(|pipe| rustix::io::read(pipe, &mut buffer));
-            let Some(Ok(length @ 1..)) = read else { break };
+        let mut buffer: Buffer = [0; _];
+        for _ in 0..READS {
+            let Some(length @ 1..) = self.output.as_mut().map(|output| output.read_now(&mut buffer)) else { break };
             self.take(&buffer[..length]);
         }
     }

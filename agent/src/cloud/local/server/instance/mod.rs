@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rustix::net::accept;
+use socket2::SockRef;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -69,8 +69,9 @@ pub(super) struct Seat {
 impl Seat {
     /// Drops connections that the seat's former instance left behind: a poll among them would swallow an invocation.
     fn clear(&self) {
+        let listener = SockRef::from(&self.listener);
         for _ in 0..BACKLOG {
-            if accept(&self.listener).is_err() {
+            if listener.accept().is_err() {
                 break;
             }
         }

@@ -1,12 +1,15 @@
-//! The function program as a child process: started with Lambda's environment and nothing else, frozen, thawed, killed.
+//! The function program as a child process: started with Lambda's environment and nothing else, frozen where the system can,
+//! thawed, killed.
 
 use std::collections::BTreeMap;
 use std::io::{self, PipeReader};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
-use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
+
+use crate::cloud::local::server::system::Group;
+use crate::system::in_a_group_of_its_own;
 
 /// What to start.
 #[derive(Debug, Clone)]
@@ -19,11 +22,11 @@ pub(in crate::cloud::local::server) struct Program {
     pub(in crate::cloud::local::server) environment: BTreeMap<String, String>,
 }
 
-/// A running program, leader of its own process group; signals go to the whole group.
+/// A running program, in a group of its own.
 #[derive(Debug)]
 pub(super) struct Running {
     child: Child,
-    group: Option<Pid>,
+    group: Group,
 }
 
 impl Program {
@@ -31,7 +34,7 @@ impl Program {
     pub(super) fn start(&self) -> io::Result<(Running, PipeReader)> {
         let (reader, writer) = io::pipe()?;
         let child = self.as_command()?.stdout(writer.try_clone()?).stderr(writer).spawn()?;
-        let group = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+        let group = Group::of(&child);
         Ok((Running { child, group }, reader))
     }
 
@@ -40,7 +43,8 @@ impl Program {
         let mut argv = self.wrapper.iter().chain(&parent).chain(&self.command);
         let mut command = Command::new(argv.next().ok_or(io::ErrorKind::InvalidInput)?);
         command.args(argv).env_clear().envs(&self.environment).current_dir(task_root(&self.command));
-        command.stdin(Stdio::null()).process_group(0).kill_on_drop(true);
+        command.stdin(Stdio::null()).kill_on_drop(true);
+        in_a_group_of_its_own(&mut command);
         Ok(command)
     }
 }
@@ -64,27 +68,19 @@ impl Running {
 
     /// Stops every process of the group where it is.
     pub(super) fn freeze(&self) {
-        self.signal(Signal::STOP);
+        self.group.freeze();
     }
 
     /// Lets the group go on.
     pub(super) fn thaw(&self) {
-        self.signal(Signal::CONT);
+        self.group.thaw();
     }
 
     /// Kills the group, frozen or not, and waits until the program is gone.
     pub(super) async fn kill(&mut self) {
-        self.signal(Signal::KILL);
-        // Once: later its number may be another group's.
-        self.group = None;
-        // An error means that there is nothing left to wait for.
+        self.group.kill();
+        // An error means that there is nothing left to end or to wait for.
+        let _ = self.child.start_kill();
         let _ = self.child.wait().await;
-    }
-
-    fn signal(&self, signal: Signal) {
-        if let Some(group) = self.group {
-            // A group that has ended cannot be signalled, and need not be.
-            let _ = kill_process_group(group, signal);
-        }
     }
 }

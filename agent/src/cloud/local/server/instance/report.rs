@@ -1,6 +1,5 @@
 //! What Lambda writes about an invocation: the START, END and REPORT lines, and the documents of runtime errors.
 
-use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -8,6 +7,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::cloud::local::api;
+use crate::cloud::local::server::system::signal_of;
 
 /// The value of the function-error header. Lambda says `Handled` only for runtimes of long ago.
 const UNHANDLED: &str = "Unhandled";
@@ -78,7 +78,7 @@ impl Outcome {
 
 /// As Go, in which Lambda's supervisor is written, describes the end of a process.
 fn describe(status: ExitStatus) -> String {
-    match (status.code(), status.signal()) {
+    match (status.code(), signal_of(status)) {
         (Some(code), _) => format!("exit status {code}"),
         (None, Some(number)) => match SIGNALS.iter().find(|(known, _)| *known == number) {
             Some((_, name)) => format!("signal: {name}"),
@@ -126,12 +126,15 @@ pub(super) fn end_lines(request_id: &str, usage: &Usage) -> String {
 mod tests {
     use super::*;
 
+    #[cfg(unix)]
     fn text(outcome: &Outcome) -> &str {
         std::str::from_utf8(&outcome.payload).expect("utf-8")
     }
 
+    #[cfg(unix)]
     #[test]
     fn errors_are_described_as_lambda_does() {
+        use std::os::unix::process::ExitStatusExt;
         let timed_out = Outcome::timed_out("id", Duration::from_secs(3));
         let expected =
             r#"{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: id Error: Task timed out after 3.00 seconds"}"#;
