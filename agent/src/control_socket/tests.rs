@@ -98,7 +98,7 @@ async fn what_a_dead_agent_left_is_replaced() {
     #[cfg(unix)]
     drop(std::os::unix::net::UnixListener::bind(&place.socket).expect("bound"));
     std::fs::write(&place.lock, "").expect("written");
-    std::fs::write(&place.holder(), r#"{"pid":1,"socket":"/nowhere"}"#).expect("written");
+    std::fs::write(place.holder(), r#"{"pid":1,"socket":"/nowhere"}"#).expect("written");
     assert!(matches!(Client::new(place.clone()).status().await, Err(AskError::NotRunning)));
     ControlSocket::open(&place).expect("open");
 }
