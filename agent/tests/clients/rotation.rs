@@ -16,10 +16,10 @@ const SIZE: u64 = 30 * 200 * 1024;
 
 /// Slots for every exit that a download holds, at two seconds each; the local Lambda has room for them.
 fn configuration() -> String {
-    let slots = 30 * soak();
+    // As many as a configuration may have.
+    let slots = (30 * soak()).min(100);
     format!(
-        "regions = [\"a\", \"b\"]\nfrequency = \"2s\"\n{BASE}max_per_region = {}\n[local]\nconcurrency = {}\n",
-        slots.min(100),
+        "regions = [\"a\", \"b\"]\nfrequency = \"2s\"\n{BASE}max_per_region = {slots}\n[local]\nconcurrency = {}\n",
         slots + 10
     )
 }
