@@ -18,7 +18,7 @@ fn stranger(more: &str) -> Desktop {
 /// One that does not know where AWS is either.
 fn lost(more: &str) -> Desktop {
     let configuration = format!(
-        "regions = [\"us-west-2\"]\n[relay]\nurl = \"ws://127.0.0.1:9\"\ntoken = \"{}\"\n[aws]\narchitecture = \"{ARCHITECTURE}\"\n{more}\n",
+        "regions = [\"us-west-2\"]\n[proxy]\nlisten = \"127.0.0.1:0\"\n[relay]\nurl = \"ws://127.0.0.1:9\"\ntoken = \"{}\"\n[aws]\narchitecture = \"{ARCHITECTURE}\"\n{more}\n",
         "0".repeat(64)
     );
     let desktop = Desktop::new(&configuration).with([("AWS_EC2_METADATA_DISABLED", "true".into())]);
