@@ -85,7 +85,10 @@ fn a_start_is_not_given_up_for_time_in_which_the_agent_did_not_run() {
     wait_for("an exit that waits for its function", || {
         (agent.status()?["exits"][0]["state"] == "invoked" && chaos.carried(End::Agent) == 1).then_some(())
     });
-    World::stop_for(&[agent.process.id()], STOPPED);
+    // The functions too: one that runs gives up by itself when it has no leg.
+    let agent_id = agent.process.id();
+    let all: Vec<u32> = descendants(agent_id).into_iter().chain([agent_id]).collect();
+    World::stop_for(&all, STOPPED);
     chaos.set(End::Function, Fate::Pass);
     agent.wait_until_healthy();
     let status = agent.status().expect("status");
