@@ -41,7 +41,8 @@ struct State {
     relay: SocketAddr,
     fates: Mutex<[Fate; 2]>,
     legs: Mutex<Vec<Weak<Leg>>>,
-    /// Legs ever carried, by end.
+    /// Legs ever asked for, and ever carried, by end.
+    asked: [AtomicUsize; 2],
     carried: [AtomicUsize; 2],
 }
 
@@ -56,8 +57,13 @@ impl Chaos {
     pub fn start(relay: SocketAddr) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind");
         let address = listener.local_addr().expect("address");
-        let state =
-            Arc::new(State { relay, fates: Mutex::new([Fate::Pass; 2]), legs: Mutex::default(), carried: Default::default() });
+        let state = Arc::new(State {
+            relay,
+            fates: Mutex::new([Fate::Pass; 2]),
+            legs: Mutex::default(),
+            carried: Default::default(),
+            asked: Default::default(),
+        });
         let accepting = state.clone();
         thread::spawn(move || {
             for near in listener.incoming().flatten() {
@@ -75,6 +81,11 @@ impl Chaos {
     /// How many legs of an end it has ever carried.
     pub fn carried(&self, end: End) -> usize {
         self.state.carried[end as usize].load(Ordering::SeqCst)
+    }
+
+    /// How many legs of an end were ever asked for, those that are held included.
+    pub fn asked(&self, end: End) -> usize {
+        self.state.asked[end as usize].load(Ordering::SeqCst)
     }
 
     /// Resets every standing leg of an end at both sides; says how many there were.
@@ -96,10 +107,14 @@ impl State {
 
     fn carry(self: Arc<Self>, mut near: TcpStream) {
         let Some((end, head)) = introduction(&mut near) else { return };
+        let is_leg = head.starts_with(b"GET /v1/");
+        if is_leg {
+            self.asked[end as usize].fetch_add(1, Ordering::SeqCst);
+        }
         while self.fate(end) == Fate::Hold {
             thread::sleep(LOOK);
         }
-        if head.starts_with(b"GET /v1/") {
+        if is_leg {
             self.carried[end as usize].fetch_add(1, Ordering::SeqCst);
         }
         let far = TcpStream::connect(self.relay).ok().filter(|_| self.fate(end) != Fate::Refuse);

@@ -83,7 +83,8 @@ fn a_start_is_not_given_up_for_time_in_which_the_agent_did_not_run() {
     chaos.set(End::Function, Fate::Hold);
     let agent = Program::spawn(&configuration("", &[(chaos.address, &relay.token)]));
     wait_for("an exit that waits for its function", || {
-        (agent.status()?["exits"][0]["state"] == "invoked" && chaos.carried(End::Agent) == 1).then_some(())
+        let has_begun = chaos.carried(End::Agent) == 1 && chaos.asked(End::Function) == 1;
+        (agent.status()?["exits"][0]["state"] == "invoked" && has_begun).then_some(())
     });
     // The functions too: one that runs gives up by itself when it has no leg.
     let agent_id = agent.process.id();
