@@ -9,7 +9,7 @@ use relay::config::Settings;
 fuzz_target!(|text: &str| match Settings::parse(Path::new("/nonexistent/relay.toml"), text) {
     Ok(settings) => {
         let _ = (settings.reached_at().map(|url| url.to_string()), settings.certificate_host());
-        assert!(settings.limits.connections > 0);
+        assert!(settings.adjustable.limits.connections > 0);
     }
     Err(error) => assert!(!error.to_string().is_empty()),
 });
