@@ -97,6 +97,7 @@ systemd-analyze security "$service" | tail -n 1
 
 awslambdaproxy-relay check
 awslambdaproxy-relay agent add second >/dev/null
+eventually logged 'list of agents has changed.*agents=2'
 awslambdaproxy-relay agent revoke second
 eventually logged 'agent revoked'
 
