@@ -62,12 +62,14 @@ ask_all_the_time() {
         curl -sk -o /dev/null -w '%{http_code} %{errormsg}\n' "https://$name/healthz" || true
     done >"$1"
 }
+came_often() { [ "$(grep -c '^200 ' "$1")" -ge 5 ]; }
 all_answered() {
+    # A slow machine asks seldom.
+    for answers in "$work"/answers-*; do eventually came_often "$answers"; done
     touch "$work/enough"
     wait "$@"
     for answers in "$work"/answers-*; do
         ! grep -vE '^(200|503) ' "$answers" || fail "somebody was not answered"
-        [ "$(grep -c '^200 ' "$answers")" -ge 5 ] || fail "too few came to tell: $(cat "$answers")"
     done
     step "$(cat "$work"/answers-* | wc -l) connections meanwhile, $(cat "$work"/answers-* | grep -c '^503 ' || true) of them heard that it stops, none was lost"
 }
