@@ -482,7 +482,7 @@ take_back() {
 }
 
 has_deployments() {
-    tr -d ' \t\r\n' <"$(state)/deployments.json" 2>/dev/null | grep -q '"deployments":\[{'
+    tr -d ' \t\r\n' 2>/dev/null <"$(state)/deployments.json" | grep -q '"deployments":\[{'
 }
 
 state() {

@@ -113,7 +113,8 @@ fn a_user_installs_twice_and_removes_it_without_a_trace() {
         assert!(user.home.path().join(".config/awslambdaproxy").exists(), "only a purge takes the configuration");
         fs::remove_file(local.join("bin/mine")).expect("removed");
         assert!(user.run(&[]).status.success());
-        assert!(user.run(&["--uninstall", "--purge"]).status.success());
+        let purged = user.run(&["--uninstall", "--purge"]);
+        assert!(purged.status.success() && !said(&purged).contains("cannot open"), "{}", said(&purged));
         fs::remove_dir(user.home.path().join(".config")).expect("empty");
         for folder in [".local/bin", ".local"] {
             // It held the user's own file when the record of it went.
