@@ -19,10 +19,10 @@ case "$want" in
     build) tools="cc curl" packages="gcc libc6-dev curl ca-certificates" ;;
     test)
         tools="cc curl nginx caddy squid pebble pebble-challtestsrv systemd-analyze openssl git chromium ps python3 shellcheck
-            busybox dash zsh fish gsettings strip unshare npm"
+            busybox dash zsh fish gsettings strip unshare npm wget"
         packages="gcc libc6-dev curl ca-certificates nginx-light caddy squid pebble systemd openssl git chromium procps python3
             python3-venv shellcheck busybox dash zsh fish libglib2.0-bin gsettings-desktop-schemas binutils util-linux
-            openssh-client adduser npm"
+            openssh-client adduser npm wget"
         ;;
     arm64)
         # Debian's compiler, which has a standard library for arm64, and what runs such programs here.
