@@ -77,12 +77,17 @@ pub async fn run(config: Config, options: RunOptions) -> anyhow::Result<RunEnd> 
                 machine = LocalMachine::start(&config, &addresses) => machine?,
                 () = signals.next() => return Ok(RunEnd::Asked),
             };
-            let agent = tokio::select! {
-                agent = Running::start(&config, &options, listener, addresses, machine.setup()) => agent?,
-                () = signals.next() => return Ok(RunEnd::Asked),
+            let started = tokio::select! {
+                agent = Running::start(&config, &options, listener, addresses, machine.setup()) => Some(agent?),
+                () = signals.next() => None,
             };
-            (options.say)("local mode: sites see this machine's own address");
-            let end = agent.serve(&options, signals).await;
+            let end = match started {
+                Some(agent) => {
+                    (options.say)("local mode: sites see this machine's own address");
+                    agent.serve(&options, signals).await
+                }
+                None => RunEnd::Asked,
+            };
             machine.stop().await;
             Ok(end)
         }

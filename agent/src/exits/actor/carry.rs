@@ -81,7 +81,7 @@ impl<C: Cloud> Actor<C> {
     }
 }
 
-/// The function is not at the relay. When the link closes that knows that it is not wanted any more, and tells it.
+/// This end is at the relay and the function is not: once the link closes, the relay tells it that it is not wanted any more.
 fn is_elsewhere(link: &LinkStatus) -> bool {
     link.leg.is_some() && !link.paired
 }
