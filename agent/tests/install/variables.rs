@@ -6,17 +6,28 @@ use std::process::{Command, Output};
 use std::thread;
 
 use super::support::program::{BASE, Program};
-use super::support::tools::{curl, curl_text};
+use super::support::tools::{curl, curl_text, wait_for};
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// Listens on 127.0.0.2, and on the same port of 127.0.0.1, which no part of an agent can have then: exits connect to no
+/// address of this machine with the port of a relay or of a proxy.
+fn listen() -> (TcpListener, TcpListener) {
+    wait_for("a port that both addresses have free", || {
+        let guard = TcpListener::bind("127.0.0.1:0").ok()?;
+        let listener = TcpListener::bind(("127.0.0.2", guard.local_addr().ok()?.port())).ok()?;
+        Some((listener, guard))
+    })
+}
+
 /// A site on this machine that no exception of `no_proxy` names; answers who asks.
 fn site() -> String {
-    let listener = TcpListener::bind("127.0.0.2:0").expect("bind");
+    let (listener, guard) = listen();
     let url = format!("http://{}/", listener.local_addr().expect("address"));
     thread::spawn(move || {
+        let _guard = guard;
         for mut stream in listener.incoming().flatten() {
             let _head = stream.read(&mut [0; 4096]);
             let peer = stream.peer_addr().map(|peer| peer.ip().to_string()).unwrap_or_default();
@@ -51,7 +62,7 @@ fn exec(agent: &Program, arguments: &[&str]) -> Output {
 #[test]
 fn a_command_goes_through_the_proxy_and_its_exit_code_comes_back() {
     let (agent, site) = (agent(""), site());
-    let seen = exec(&agent, &["--", "curl", "-sS", &site]);
+    let seen = exec(&agent, &["--", "curl", "-fsS", &site]);
     assert!(seen.status.success() && !seen.stdout.is_empty(), "{}", text(&seen.stderr));
     assert_ne!(text(&seen.stdout), "127.0.0.1", "that is where an exit's connections do not come from");
     assert_eq!(exec(&agent, &["--", "sh", "-c", "exit 42"]).status.code(), Some(42));
@@ -64,7 +75,7 @@ fn a_region_is_asked_of_by_the_user_name_and_no_other_serves() {
     let (agent, site) = (agent(""), site());
     let before = brought(&agent, "local-1");
     for _ in 0..4 {
-        let seen = exec(&agent, &["--region", "local-2", "--", "curl", "-sS", &site]);
+        let seen = exec(&agent, &["--region", "local-2", "--", "curl", "-fsS", &site]);
         assert!(seen.status.success(), "{}", text(&seen.stderr));
     }
     assert_eq!(brought(&agent, "local-1"), before);
