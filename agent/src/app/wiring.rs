@@ -29,6 +29,7 @@ use crate::relays::Relays;
 use crate::routing::Loops;
 use crate::scheduler::plan::{Frequency, Fresh, Renew, Settings};
 use crate::scheduler::supervisor::Setup;
+use crate::system::make_private_directory;
 
 /// The file of what functions cost, in the state directory.
 const LEDGER: &str = "usage.jsonl";
@@ -152,7 +153,7 @@ pub(super) fn is_first_run() -> anyhow::Result<bool> {
 /// A file in the state directory, which is made if it is not there.
 pub(super) fn state_file(name: &str) -> anyhow::Result<PathBuf> {
     let directory = state_dir().context("no home directory, so no place for state")?;
-    std::fs::create_dir_all(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
+    make_private_directory(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
     Ok(directory.join(name))
 }
 

@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use crate::config::{Flags, Mode};
 use crate::control_socket::NoPlace;
-use crate::service::{Manager, Service, lasting, manager};
+use crate::service::{Manager, Service, lasting, manager, shell};
 use crate::tools::SystemTools;
 
 /// Options of `service`.
@@ -44,11 +44,18 @@ fn here() -> Result<Box<dyn Manager>, Failure> {
     Ok(manager(directories.home_dir(), directories.config_dir()))
 }
 
-/// A service that cannot work is not installed: the configuration must be right, and no other agent run on it.
+/// A service that cannot work is not installed: the configuration must be right without this shell, and no other agent run on
+/// it.
 async fn install(context: &Context, manager: &dyn Manager) -> Result<Exit, Failure> {
     let loaded = context.load(Flags::default(), Mode::Cloud)?;
     if loaded.config.relays.is_empty() {
         let text = format!("nothing to run with: {} has no [relay]; see `awslambdaproxy init`", context.file.display());
+        return Err(Failure::new(Exit::Config, anyhow!(text)));
+    }
+    let of_variables = shell::settings(&loaded.settings);
+    if !of_variables.is_empty() {
+        let (settings, file) = (of_variables.join(", "), context.file.display());
+        let text = format!("a service has no variables of this shell; write into {file} what they set: {settings}");
         return Err(Failure::new(Exit::Config, anyhow!(text)));
     }
     let is_ours = manager.condition(&SystemTools)?.is_running;
@@ -56,10 +63,16 @@ async fn install(context: &Context, manager: &dyn Manager) -> Result<Exit, Failu
         let text = "an agent runs on this configuration already, and the service would be a second one; end it first (Ctrl-C)";
         return Err(anyhow!(text).into());
     }
-    let service = Service { program: program()?, config: context.named_file()?, profile: context.profile().map(str::to_owned) };
+    let profile = shell::profile(&loaded.config.aws, context.profile(), |name| std::env::var(name).ok());
+    let service = Service { program: program()?, config: context.named_file()?, profile };
     manager.install(&SystemTools, &service)?;
     context.printer.data("installed\n")?;
     context.printer.talk(&format!("it starts whenever you log in; its log: {}", manager.log_hint()));
+    let unseen = shell::unseen(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()));
+    if !unseen.is_empty() {
+        let text = format!("note: unless your session sets them for every program, it runs without {}", unseen.join(", "));
+        context.printer.talk(&text);
+    }
     Ok(Exit::Ok)
 }
 

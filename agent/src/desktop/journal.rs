@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use crate::system::make_private_directory;
 
 const FILE: &str = "desktop-proxy.json";
 /// Largest journal read, bytes: some settings of every network service.
@@ -78,7 +79,7 @@ impl Journal {
 
     fn write_whole(&self, entry: &Entry) -> io::Result<()> {
         let directory = self.path.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(directory)?;
+        make_private_directory(directory)?;
         let mut file = tempfile::NamedTempFile::new_in(directory)?;
         file.write_all(&serde_json::to_vec(entry)?)?;
         file.as_file().sync_all()?;

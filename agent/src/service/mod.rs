@@ -9,6 +9,7 @@
 
 mod launchd;
 mod program;
+pub mod shell;
 mod systemd;
 mod task;
 #[cfg(test)]

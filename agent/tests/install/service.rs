@@ -58,6 +58,34 @@ fn the_service_has_the_profile_of_the_command_line() {
     assert!(text.contains("\"--profile\" \"work\" \"run\"\n"), "{text}");
 }
 
+#[test]
+fn what_only_this_shell_knows_is_carried_along_or_said() {
+    let user = user("/bin/true");
+    let way = "http://proxy.example:3128".to_owned();
+    let shell = user.clone().with([("AWS_PROFILE", "work".to_owned()), ("https_proxy", way), ("AWS_PAGER", String::new())]);
+    let installed = service(&shell, "install");
+    assert_eq!(installed.code, Some(0), "{installed:?}");
+    assert!(installed.stderr.contains("it runs without https_proxy\n"), "{installed:?}");
+    let text = fs::read_to_string(unit(&user)).expect("a unit");
+    assert!(text.contains("\"--profile\" \"work\" \"run\"\n"), "{text}");
+
+    // Keys go before a profile, and are no text for a unit.
+    let keys = shell.with([("AWS_ACCESS_KEY_ID", "AKIA".to_owned()), ("AWS_SECRET_ACCESS_KEY", "hunter2".to_owned())]);
+    let installed = service(&keys, "install");
+    assert!(installed.stderr.contains("runs without AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, https_proxy\n"), "{installed:?}");
+    let text = fs::read_to_string(unit(&user)).expect("a unit");
+    assert!(!text.contains("--profile") && !text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn settings_of_the_shell_are_not_lost_in_a_service() {
+    let user = user("/bin/true").with([("AWSLAMBDAPROXY_FREQUENCY", "10m".to_owned())]);
+    let refused = service(&user, "install");
+    assert_eq!(refused.code, Some(3), "{refused:?}");
+    let settings = "config.toml what they set: frequency (AWSLAMBDAPROXY_FREQUENCY)";
+    assert!(refused.stderr.contains(settings) && !unit(&user).exists(), "{refused:?}");
+}
+
 /// What `systemd-analyze` has to say of the unit, and of no other.
 fn verdict(user: &Desktop) -> String {
     let mut command = Command::new("systemd-analyze");
