@@ -7,9 +7,9 @@ export PATH="$HOME/.cargo/bin:$PATH:/usr/sbin:/sbin"
 
 command -v debootstrap >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends debootstrap >/dev/null; }
 work="$(mktemp -d)"
-server=""
+. packaging/develop/serve.sh
 cleanup() {
-    [ -z "$server" ] || kill "$server" 2>/dev/null || true
+    [ -z "$site" ] || kill "$site" 2>/dev/null || true
     umount "$work/root/proc" "$work/root/dev" 2>/dev/null || true
     rm -rf --one-file-system "$work"
 }
@@ -17,13 +17,7 @@ trap cleanup EXIT
 trap 'exit 130' INT TERM HUP
 
 packaging/develop/release.sh "$work/site"
-python3 -u -m http.server --bind 127.0.0.1 --directory "$work/site" 0 >"$work/server.log" 2>&1 &
-server=$!
-port=""
-while [ -z "$port" ]; do
-    kill -0 "$server"
-    port="$(sed -n 's/.*port \([0-9]*\).*/\1/p' "$work/server.log")"
-done
+serve "$work/site" "$work/site.log"
 
 # The same Debian as this machine's, from where this machine has it.
 # shellcheck disable=SC2016,SC1091

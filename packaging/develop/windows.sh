@@ -21,7 +21,8 @@ fi
 # What is started here ends here. The processes of Windows are those of this Wine's server.
 work="$(mktemp -d)"
 export WINEPREFIX="$work/wine" WINEDEBUG=-all
-site="" agent=""
+. packaging/develop/serve.sh
+agent=""
 cleanup() {
     [ -z "$site" ] || kill "$site" 2>/dev/null || true
     wineserver64 -k 2>/dev/null || true
@@ -54,13 +55,7 @@ x86_64-w64-mingw32-gcc -shared "$work/random.c" -o "$(dirname "$program")/bcrypt
 wine64 "$program" --version
 it config path >/dev/null 2>&1
 echo "a page" >"$work/page"
-python3 -u -m http.server --bind 127.0.0.1 --directory "$work" 0 >"$work/site.log" 2>&1 &
-site=$!
-port=""
-while [ -z "$port" ]; do
-    kill -0 "$site"
-    port="$(sed -n 's/.*port \([0-9]*\).*/\1/p' "$work/site.log")"
-done
+serve "$work" "$work/site.log"
 cat >"$config" <<TOML
 regions = ["local-1", "local-2"]
 [proxy]
