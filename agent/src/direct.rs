@@ -72,7 +72,7 @@ fn refused(error: &io::Error) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpSocket};
 
     use super::*;
 
@@ -92,7 +92,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_closed_port_is_a_refusal() {
-        let closed = TcpListener::bind("127.0.0.1:0").await.and_then(|listener| listener.local_addr()).expect("address");
+        // Bound and not listening: nobody else is given the port meanwhile.
+        let reserved = TcpSocket::new_v4().expect("a socket");
+        reserved.bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("bind");
+        let closed = reserved.local_addr().expect("address");
         assert_eq!(connected(&closed.to_string(), Vec::new()).await, Err(ProxyError::ConnectionRefused));
     }
 }

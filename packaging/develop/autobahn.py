@@ -8,11 +8,21 @@ import asyncio, collections, sys
 from kosoku import FailureError, run_fuzzingclient
 
 
-async def main(url, cases):
+async def run(url, cases, concurrency):
     try:
-        results, failed = await run_fuzzingclient(url, cases, concurrency=4), []
+        return await run_fuzzingclient(url, cases, concurrency=concurrency)
     except FailureError as error:
-        results, failed = error.results, [result for result in error.results if not result.passed]
+        return error.results
+
+
+async def main(url, cases):
+    results = await run(url, cases, 4)
+    failed = [result for result in results if not result.passed]
+    if failed:
+        # The suite waits for half a second, which is short on a busy machine: what is wrong is wrong alone, too.
+        again = await run(url, [result.case_id for result in failed], 1)
+        results = [result for result in results if result.passed] + again
+        failed = [result for result in again if not result.passed]
     for result in failed:
         print(f"{result.case_id}: {result.behavior.value}, close {result.behavior_close.value}: {result.result} {result.result_close}")
         print(f"    expected {result.expected}, received {result.received}, code {result.remote_close_code}")

@@ -2,4 +2,5 @@
 # Makes the Python environment of the tests' clients in target/clients-venv and prints where its python is.
 set -eu
 cd "$(dirname "$0")"
-echo "$(./environment.sh clients-venv clients.txt)/python"
+programs="$(./environment.sh clients-venv clients.txt)"
+echo "$programs/python"

@@ -12,7 +12,12 @@ flock 9
 if ! cmp -s "$pinned" "$venv/installed.txt" || ! "$venv/bin/python" -c "" 2>/dev/null; then
     rm -rf "$venv"
     python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$pinned" >&2
+    # pip does not ask again for what breaks off in the middle.
+    for try in 1 2 3; do
+        "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --retries 10 -r "$pinned" >&2 && break
+        [ "$try" != 3 ] || exit 1
+        sleep 5
+    done
     cp "$pinned" "$venv/installed.txt"
 fi
 echo "$PWD/$venv/bin"

@@ -45,14 +45,18 @@ if [ -n "$(missing "$tools")" ]; then
     as_root=""
     [ "$(id -u)" = 0 ] || as_root="sudo"
     [ "$want" != arm64 ] || $as_root dpkg --add-architecture arm64
-    $as_root apt-get update -qq
+    # Without the option it says nothing of an index that it could not fetch.
+    $as_root apt-get update -qq -o APT::Update::Error-Mode=any -o Acquire::Retries=5
     # shellcheck disable=SC2086
-    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages >/dev/null
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends -o Acquire::Retries=5 $packages >/dev/null
 fi
 
 if ! command -v cargo >/dev/null 2>&1 && [ ! -x "$HOME/.cargo/bin/cargo" ]; then
     echo "installing the Rust toolchain" >&2
-    curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --profile minimal
+    installer="$(mktemp)"
+    curl --proto '=https' --tlsv1.2 -sSf --retry 5 -o "$installer" https://sh.rustup.rs
+    sh "$installer" -y --profile minimal
+    rm "$installer"
 fi
 
 if [ "$want" = test ]; then

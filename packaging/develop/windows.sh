@@ -66,7 +66,8 @@ check_url = ""
 allow = ["127.0.0.0/8"]
 TOML
 
-code 0 it config check
+code 3 it config check 2>"$work/checked"
+want "free labels work with --local only" "$work/checked"
 code 6 it status
 wine64 "$program" --config "$config" run --local >"$work/run.log" 2>&1 &
 agent=$!

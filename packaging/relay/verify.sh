@@ -17,4 +17,8 @@ if [ -n "$complaints" ]; then
     echo "$complaints" >&2
     exit 1
 fi
-systemd-analyze security --offline=true --no-pager --threshold=15 "$units/awslambdaproxy-relay.service" | tail -1
+judgement="$(systemd-analyze security --offline=true --no-pager --threshold=15 "$units/awslambdaproxy-relay.service")" || {
+    echo "$judgement" >&2
+    exit 1
+}
+echo "$judgement" | tail -n 1

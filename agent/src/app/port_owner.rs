@@ -78,8 +78,11 @@ mod tests {
 
     #[test]
     fn a_listener_at_another_address_is_not_blamed() {
-        let other = std::net::TcpListener::bind("127.0.0.2:0").expect("bind");
-        let port = other.local_addr().expect("address").port();
+        // Bound and not listening: nobody else listens there meanwhile.
+        let reserved = tokio::net::TcpSocket::new_v4().expect("a socket");
+        reserved.bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("bind");
+        let port = reserved.local_addr().expect("address").port();
+        let _other = std::net::TcpListener::bind(("127.0.0.2", port)).expect("bind");
         assert_eq!(find(SocketAddr::from(([127, 0, 0, 1], port))), None, "nobody is in the way there");
         assert!(find(SocketAddr::from(([0, 0, 0, 0], port))).is_some(), "a listener at every address meets it");
     }

@@ -225,7 +225,9 @@ mod tests {
 
     /// What the month shows once everything told so far has been taken in.
     async fn settled(book: &Book) -> Bill {
-        book.close().await;
+        let (told, closed) = oneshot::channel();
+        book.0.as_ref().expect("it counts").send(Command::Close(told));
+        timeout(Duration::from_secs(20), closed).await.expect("in time").expect("closed");
         book.month().expect("something costs")
     }
 

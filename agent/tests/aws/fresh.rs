@@ -25,7 +25,7 @@ fn a_change_in_progress_is_waited_for_and_kept() {
     let agent = desktop.agent(&[]);
     agent.wait_until_healthy();
     let before = newest_generation(&agent);
-    world.account.laws(json!({"update_s": 3.0}));
+    world.account.laws(json!({"update_s": 6.0}));
     let change = json!({"FunctionName": "awslambdaproxy", "Description": "by hand"});
     world.account.aws("lambda", REGION, "update_function_configuration", change);
     assert_eq!(configuration(&world)["LastUpdateStatus"], "InProgress");

@@ -23,8 +23,9 @@ fn grace_that_runs_out_resets_the_streams_tells_why_and_the_region_recovers() {
     far.write_all(b"x").expect("write");
     app.read_exact(&mut [0]).expect("the stream is up");
 
-    relay.kill();
+    // Its connections end before it has.
     let begun = Instant::now();
+    relay.kill();
     wait_for("an exit that says that it is interrupted", || {
         let status = agent.status()?;
         status["exits"].as_array()?.iter().find(|exit| exit["paired"] == false && exit["error"].is_string())?;
@@ -62,7 +63,7 @@ fn the_functions_of_a_killed_agent_end_within_grace_and_so_does_their_bill() {
     let (lived, killed) = (begun.elapsed(), Instant::now());
     wait_for("the end of every process", || are_gone(&started).then_some(()));
     // Grace, the relay's notice, the ticks and the answer.
-    assert!(killed.elapsed() < Duration::from_secs(5 + 3), "{:?}", killed.elapsed());
+    assert!(killed.elapsed() < Duration::from_secs(5 + 6), "{:?}", killed.elapsed());
     let bill = std::fs::read_to_string(agent.billing()).expect("bill");
     let billed: u64 = bill
         .lines()
@@ -70,7 +71,7 @@ fn the_functions_of_a_killed_agent_end_within_grace_and_so_does_their_bill() {
         .sum();
     let after = billed.saturating_sub(u64::try_from(lived.as_millis()).expect("short"));
     eprintln!("a killed agent's function was gone after {:.1} s, {after} ms billed afterwards", killed.elapsed().as_secs_f64());
-    assert!(billed > 0 && after < 8_000, "billed {billed} ms, of which {after} ms afterwards: {bill}");
+    assert!(billed > 0 && after < 11_000, "billed {billed} ms, of which {after} ms afterwards: {bill}");
 }
 
 /// Longer than any start may take.
@@ -83,7 +84,7 @@ fn a_start_is_not_given_up_for_time_in_which_the_agent_did_not_run() {
     chaos.set(End::Function, Fate::Hold);
     let agent = Program::spawn(&configuration("", &[(chaos.address, &relay.token)]));
     wait_for("an exit that waits for its function", || {
-        let has_begun = chaos.carried(End::Agent) == 1 && chaos.asked(End::Function) == 1;
+        let has_begun = chaos.carried(End::Agent) >= 1 && chaos.asked(End::Function) >= 1;
         (agent.status()?["exits"][0]["state"] == "invoked" && has_begun).then_some(())
     });
     // The functions too: one that runs gives up by itself when it has no leg.

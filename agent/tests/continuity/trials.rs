@@ -100,12 +100,14 @@ fn a_link_resumes_over_another_relay_while_the_functions_leg_at_the_first_still_
     };
     wait_for("the stream", resumes);
 
-    // The agent's way to the first relay breaks; the function's leg there hears `down`.
-    chaos[0].set(End::Agent, Fate::Refuse);
-    assert!(chaos[0].reset(End::Agent) > 0);
+    // The agent's way to its relay breaks; the function's leg there hears `down`. Which relay that is, the probes have decided.
+    let first = chaos.iter().position(|chaos| chaos.carried(End::Function) > 0).expect("the function's leg");
+    chaos[first].set(End::Agent, Fate::Refuse);
+    assert!(chaos[first].reset(End::Agent) > 0);
     wait_for("a resume over another relay", || resumes().filter(|count| *count >= 1));
     // Nothing tells either end that this one is gone, too.
-    let second = chaos[1..].iter().find(|chaos| chaos.carried(End::Agent) > 0).expect("a leg over another relay");
+    let mut others = chaos.iter().enumerate().filter(|(at, _)| *at != first).map(|(_, chaos)| chaos);
+    let second = others.find(|chaos| chaos.carried(End::Function) > 0).expect("a leg over another relay");
     second.set(End::Agent, Fate::Hold);
     second.set(End::Function, Fate::Hold);
     wait_for("a resume over the third relay", || resumes().filter(|count| *count >= 2));

@@ -90,6 +90,7 @@ fn after_a_crash_the_next_start_puts_it_back() {
     assert_eq!(session.setting(), ours());
     let mut next = session.0.prepare(&["run", "--local"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it runs");
     wait_for("the setting of before", || (session.setting() == before()).then_some(()));
+    wait_for("the next agent", || session.0.status());
     send_signal(next.id(), "TERM");
     assert!(next.wait().expect("its end").success());
     assert_eq!(String::from_utf8_lossy(&session.run(&["proxy", "status"]).stdout), "off\n");

@@ -1,7 +1,6 @@
 //! `update`: nothing that goes wrong costs the program that works.
 
 use std::fs;
-use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -253,7 +252,8 @@ fn an_update_goes_through_the_proxy_of_the_environment() {
     assert!(through.status.success(), "{}", text(&through.stderr));
     assert!(proxy.connections() >= 4, "the release, the list, its signature, the archive");
     // A proxy that is not there is no reason to go round it.
-    let gone = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("an address");
+    let reserved = super::support::tools::Port::reserved();
+    let gone = reserved.address();
     let installed = Installed::new(&server);
     let output = installed.command(&["update"]).env("ALL_PROXY", format!("http://{gone}")).output().expect("it runs");
     installed.refused(&output, "ask http://127.0.0.1");
@@ -267,7 +267,8 @@ fn the_relay_is_updated_alike() {
     let server = Server::start("9.9.9", release.path());
     let directory = tempfile::tempdir().expect("a directory");
     let program = directory.path().join("awslambdaproxy-relay");
-    fs::copy(super::archives::relay(), &program).expect("a program");
+    // Not copied by this process: what other tests start holds the copy open for a moment, and it could not be run.
+    run(Command::new("cp").arg(super::archives::relay()).arg(&program));
     let url = server.api();
     let update = |arguments: &[&str]| {
         let mut command = Command::new(&program);

@@ -41,7 +41,7 @@ fn main() -> ExitCode {
     let trials = vec![
         trial("a_throttled_renewal_is_tried_again_and_its_stream_goes_on", renewals::throttled_once),
         trial("a_renewal_that_is_throttled_each_time_fails_with_its_reason_and_is_made_up_for", renewals::throttled_each_time),
-        trial("a_download_outlives_a_renewal_with_a_freeze_of_two_seconds_in_it", renewals::frozen_for_two_seconds),
+        trial("a_download_outlives_a_renewal_with_a_freeze_of_seconds_in_it", renewals::frozen_for_seconds),
         trial("an_invoke_connection_that_is_a_black_hole_ends_nothing", renewals::black_hole),
         trial("an_orphaned_tunnel_of_an_agent_that_is_gone_is_dropped_after_grace", orphans::of_an_agent_that_is_gone),
         trial("an_orphaned_tunnel_of_the_same_agent_is_dropped_at_once", orphans::of_the_same_agent),

@@ -8,7 +8,9 @@ use super::tools::wait_for;
 use super::world::{agent, configuration, exit, functions};
 
 /// The shortest grace there is.
-const GRACE: &str = "grace = \"5s\"";
+const SHORT: &str = "grace = \"5s\"";
+/// Enough of it for another agent to start and to invoke.
+const LONG: &str = "grace = \"10s\"";
 /// The function says `ending` after 15 s of these.
 const LIFE: u32 = 18;
 
@@ -17,22 +19,23 @@ struct Scene {
     relay: Relay,
     gate: Gate,
     desk: Desk,
+    grace: &'static str,
 }
 
 impl Scene {
-    fn set(desk: Desk) -> Self {
+    fn set(desk: Desk, grace: &'static str) -> Self {
         let relay = Relay::start();
-        Self { gate: Gate::before(relay.address), relay, desk }
+        Self { gate: Gate::before(relay.address), relay, desk, grace }
     }
 
     fn agent(&self) -> Program {
         let relay = format!("[relay]\nurl = \"ws://{}\"\ntoken = \"{}\"\n", self.gate.address, self.relay.token);
-        agent(&self.desk, &(configuration(LIFE, GRACE) + &relay))
+        agent(&self.desk, &(configuration(LIFE, self.grace) + &relay))
     }
 
     /// Leaves an exit's only function frozen with its tunnel, and says which process that is.
     fn freeze(&self, agent: &Program) -> u32 {
-        wait_for("the first exit's last seconds", || (exit(agent, "e1")?["remaining_s"].as_u64()? <= 5).then_some(()));
+        wait_for("the first exit's last seconds", || (exit(agent, "e1")?["remaining_s"].as_u64()? <= 6).then_some(()));
         self.gate.shut();
         wait_for("the freeze", || functions(&self.desk, true).first().copied())
     }
@@ -40,7 +43,7 @@ impl Scene {
 
 /// Within grace the instance answers `busy`: its agent may be about to come back. Then it is free.
 pub fn of_an_agent_that_is_gone() {
-    let scene = Scene::set(Desk::that_stays());
+    let scene = Scene::set(Desk::that_stays(), LONG);
     let mut first = scene.agent();
     first.wait_until_healthy();
     let frozen = scene.freeze(&first);
@@ -62,7 +65,7 @@ pub fn of_an_agent_that_is_gone() {
 
 /// The agent has given the tunnel up: its next invitation names the instance in no list.
 pub fn of_the_same_agent() {
-    let scene = Scene::set(Desk::open());
+    let scene = Scene::set(Desk::open(), SHORT);
     let agent = scene.agent();
     agent.wait_until_healthy();
     let frozen = scene.freeze(&agent);

@@ -49,14 +49,14 @@ pub fn throttled_each_time() {
     agent.wait_until_healthy();
 }
 
-pub fn frozen_for_two_seconds() {
+pub fn frozen_for_seconds() {
     let (desk, nginx) = (Desk::open(), Nginx::start());
     let agent = agent(&desk, &configuration(LIFE, ""));
     agent.wait_until_healthy();
-    desk.front.next(&[Fate::Late(Duration::from_secs(2))]);
+    desk.front.next(&[Fate::Late(Duration::from_secs(4))]);
     let (song, copy) = (nginx.root().join("song"), nginx.root().join("copy"));
-    // 15 s at the rate of the server's slow folder: beyond the renewal.
-    noise(&song, 3_000_000);
+    // 20 s at the rate of the server's slow folder: beyond the renewal.
+    noise(&song, 4_000_000);
     let (proxy, url) = (agent.url(), format!("http://localhost:{}/slow/song", nginx.http));
     let target = copy.display().to_string();
     let download = thread::spawn(move || curl_text(&["-x", &proxy, "--proxytunnel", "-o", &target, &url]));
@@ -64,8 +64,9 @@ pub fn frozen_for_two_seconds() {
     wait_until_renewed(&agent, 1);
     download.join().expect("the download");
     assert_eq!(sha256(&copy), sha256(&song));
+    wait_for("the visit", || (!nginx.visitors().is_empty()).then_some(()));
     assert_eq!(nginx.visitors().len(), 1);
-    assert!(exit(&agent, "e1").expect("exit")["resumes"].as_u64() <= Some(1), "two seconds are no lost leg, or a short one");
+    assert!(exit(&agent, "e1").expect("exit")["resumes"].as_u64() <= Some(1), "seconds are no lost leg, or a short one");
 }
 
 /// The connection of a running Invoke goes silent, as behind a router that forgets. In a soak after 60 s, as they do.

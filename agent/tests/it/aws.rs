@@ -8,7 +8,7 @@ use super::desktop::{Desktop, Ended};
 use super::program::{Program, Relay};
 use super::scripted::{Call, DISABLED, Scripted};
 use super::squid::{KNOWN, Squid, USER};
-use super::tools::{free_port, wait_for};
+use super::tools::{Port, wait_for};
 
 const KEYS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", "AKIDENV"), ("AWS_SECRET_ACCESS_KEY", "env")];
 
@@ -146,9 +146,11 @@ fn aws_is_reached_through_the_companys_proxy_and_never_through_the_agent_itself(
     let unreachable = problem(&agent, "aws_unreachable");
     assert!(unreachable["hint"].as_str().expect("hint").contains("HTTPS_PROXY"), "{unreachable}");
     let through = format!("200 CONNECT {KNOWN}:{} me", cloud.port);
-    assert!(squid.asked().contains(&through), "{:?}", squid.asked());
+    // It writes down a connection once that has ended.
+    wait_for("the proxy's log", || squid.asked().contains(&through).then_some(()));
     assert!(!agent.log().contains("p@ss") && !agent.log().contains("p%40ss") && !unreachable.to_string().contains("p@ss"));
-    let port = free_port();
+    let reserved = Port::reserved();
+    let port = reserved.number;
     let own = text.replace("127.0.0.1:0", &format!("127.0.0.1:{port}"));
     let ended = Desktop::new(&own).with(keys()).with([endpoint, ("HTTPS_PROXY", format!("127.0.0.1:{port}"))]).run(&["run"]);
     assert_eq!(ended.code, Some(3), "{ended:?}");

@@ -52,9 +52,9 @@ fn rotation_gives_a_new_exit_and_cuts_nothing() {
     let (nginx, agent) = (Nginx::start(), Program::start(&format!("regions = [\"only\"]\n{BASE}")));
     super::tools::noise(&nginx.root().join("song"), 1_000_000);
     let (proxy, url) = (agent.url(), format!("http://localhost:{}/slow/song", nginx.http));
+    let before = Instant::now();
     let listening = std::thread::spawn(move || curl_text(&["-x", &proxy, "-o", "/dev/null", "-w", "%{size_download}", &url]));
     wait_for("the stream", || (agent.status()?["totals"]["streams_open"] == 1).then_some(()));
-    let before = Instant::now();
     for _ in 0..2 {
         let rotated = agent.command(&["rotate"]);
         assert!(rotated.status.success(), "{}", String::from_utf8_lossy(&rotated.stderr));
@@ -70,8 +70,8 @@ fn rotation_gives_a_new_exit_and_cuts_nothing() {
 
 #[test]
 fn an_unused_agent_ends_its_exits_and_the_next_request_wakes_them() {
-    // Not waited for until it is healthy: on a busy machine that second is over before anybody has looked.
-    let (nginx, agent) = (Nginx::start(), Program::spawn(&format!("{BASE}idle = \"1s\"\n")));
+    // Not waited for until it is healthy: on a busy machine that time is over before anybody has looked.
+    let (nginx, agent) = (Nginx::start(), Program::spawn(&format!("{BASE}idle = \"3s\"\n")));
     wait_for("the lapse", || {
         let status = agent.status()?;
         let regions = status["regions"].as_array()?;

@@ -13,9 +13,9 @@ use super::world::{configuration, exit, exits, frozen, wait_until_renewed};
 
 /// The function says `ending` after 15 s of these.
 const LIFE: u32 = 18;
-/// The gate is shut when the first exit has this left, in seconds: before any renewal is due, and less than 5 s, after which an
-/// unpaired exit would be replaced, before both functions are frozen.
-const SHUT_AT: u64 = 5;
+/// The gate is shut when the first exit has this left, in seconds: before its renewal is due, 4.5 s before its end, and less than
+/// 5 s, after which an unpaired exit would be replaced, before both functions are frozen.
+const SHUT_AT: u64 = 6;
 
 struct Scene {
     _relay: Relay,

@@ -21,6 +21,7 @@ fn listen(agent: &Program, nginx: &Nginx) {
     let url = format!("http://localhost:{}/slow/song", nginx.http);
     curl_text(&["-x", &agent.url(), "--proxytunnel", "-o", &copy.display().to_string(), &url]);
     assert_eq!(sha256(&copy), sha256(&song));
+    wait_for("the visit", || (!nginx.visitors().is_empty()).then_some(()));
     assert_eq!(nginx.visitors().len(), 1);
 }
 

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-use super::tools::{free_port, wait_for};
+use super::tools::{Port, wait_for};
 
 /// A running nginx; ends with the value.
 pub struct Nginx {
@@ -14,18 +14,14 @@ pub struct Nginx {
     process: Child,
     pub http: u16,
     pub https: u16,
+    _ports: [Port; 2],
 }
 
 impl Nginx {
     pub fn start() -> Self {
-        // Somebody else may take a port between its choice and nginx.
-        wait_for("nginx", Self::try_start)
-    }
-
-    /// Starts it on two ports; `None` if one of them is taken.
-    fn try_start() -> Option<Self> {
         let directory = tempfile::tempdir().expect("directory");
-        let (http, https) = (free_port(), free_port());
+        let ports = [Port::reserved(), Port::reserved()];
+        let [http, https] = [ports[0].number, ports[1].number];
         let root = directory.path();
         for folder in ["www", "www/up", "tmp"] {
             fs::create_dir(root.join(folder)).expect("folder");
@@ -46,11 +42,11 @@ impl Nginx {
             .expect("nginx runs");
         // It writes its pid once it has its ports. Whether something answers there would say nothing of who it is.
         let pid = root.join("nginx.pid");
-        let is_up = wait_for("nginx to have its ports", || {
-            let has_ended = process.try_wait().expect("a status").is_some();
-            (has_ended || fs::read(&pid).is_ok_and(|pid| !pid.is_empty())).then_some(!has_ended)
+        wait_for("nginx to have its ports", || {
+            assert!(process.try_wait().expect("a status").is_none(), "nginx has ended");
+            fs::read(&pid).is_ok_and(|pid| !pid.is_empty()).then_some(())
         });
-        is_up.then_some(Self { directory, process, http, https })
+        Self { directory, process, http, https, _ports: ports }
     }
 
     /// Where its files are.

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Pids of the children of `parent` whose command line holds `name`.
 pub fn children(parent: u32, name: &str) -> Vec<u32> {
-    let listed = std::process::Command::new("ps").args(["-eo", "pid=,ppid=,args="]).output().expect("ps runs");
+    let listed = std::process::Command::new("ps").args(["-ww", "-eo", "pid=,ppid=,args="]).output().expect("ps runs");
     let text = String::from_utf8_lossy(&listed.stdout).into_owned();
     let of_parent = |line: &&str| line.split_whitespace().nth(1) == Some(&parent.to_string()) && line.contains(name);
     text.lines().filter(of_parent).filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect()

@@ -9,7 +9,7 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use serde_json::Value;
 
 use super::desktop::Desktop;
-use super::tools::wait_for;
+use super::tools::{Port, wait_for};
 
 /// The program under test.
 pub const EXE: &str = env!("CARGO_BIN_EXE_awslambdaproxy");
@@ -131,13 +131,16 @@ pub fn send_signal(pid: u32, name: &str) {
 /// A relay as a process of its own, whose token the test knows.
 pub struct Relay {
     process: Child,
+    /// Its own also while it does not run.
+    _port: Port,
     pub address: SocketAddr,
     pub token: String,
 }
 
 impl Relay {
     pub fn start() -> Self {
-        Self::run(&"0123456789abcdef".repeat(4), None)
+        let (token, port) = ("0123456789abcdef".repeat(4), Port::reserved());
+        Self { process: Self::run(&token, &port.address()), address: port.address(), _port: port, token }
     }
 
     /// Ends without a word to anyone; nothing listens at its address until [`Relay::restart`].
@@ -149,19 +152,19 @@ impl Relay {
     /// Another process at the same address, which knows the same token and nothing else.
     pub fn restart(&mut self) {
         self.kill();
-        *self = Self::run(&self.token, Some(self.address));
+        self.process = Self::run(&self.token, &self.address);
     }
 
-    fn run(token: &str, address: Option<SocketAddr>) -> Self {
+    fn run(token: &str, address: &SocketAddr) -> Child {
         let mut process =
             Command::new(EXE).arg("local-relay").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the relay runs");
         let mut stdin = process.stdin.take().expect("stdin");
-        let address = address.map_or_else(String::new, |address| address.to_string());
         writeln!(stdin, "{token} {address}").expect("token");
         let mut line = String::new();
         BufReader::new(process.stdout.take().expect("stdout")).read_line(&mut line).expect("address");
+        assert_eq!(line.trim(), address.to_string(), "where it listens");
         process.stdin = Some(stdin);
-        Self { process, address: line.trim().parse().expect("address"), token: token.to_owned() }
+        process
     }
 }
 

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-use super::tools::{free_port, wait_for};
+use super::tools::{Port, wait_for};
 
 /// Who may use it, as the URL of a proxy writes it; the `@` of the password is escaped there.
 pub const USER: &str = "me:p%40ss";
@@ -19,16 +19,13 @@ pub struct Squid {
     directory: TempDir,
     process: Child,
     pub port: u16,
+    _port: Port,
 }
 
 impl Squid {
     pub fn start() -> Self {
-        // Somebody else may take a port between its choice and squid.
-        wait_for("squid", Self::try_start)
-    }
-
-    fn try_start() -> Option<Self> {
-        let (directory, port) = (tempfile::tempdir().expect("directory"), free_port());
+        let (directory, reserved) = (tempfile::tempdir().expect("directory"), Port::reserved());
+        let port = reserved.number;
         let root = directory.path();
         // One that was started by root becomes somebody else.
         fs::set_permissions(root, fs::Permissions::from_mode(0o777)).expect("mode");
@@ -44,12 +41,12 @@ impl Squid {
             .spawn()
             .expect("squid runs");
         let log = root.join("cache.log");
-        let is_up = wait_for("squid to have its port", || {
-            let has_ended = process.try_wait().expect("a status").is_some();
+        wait_for("squid to have its port", || {
             let says = fs::read_to_string(&log).unwrap_or_default();
-            (has_ended || says.contains("Accepting HTTP Socket connections")).then_some(!has_ended)
+            assert!(process.try_wait().expect("a status").is_none(), "squid has ended: {says}");
+            says.contains("Accepting HTTP Socket connections").then_some(())
         });
-        is_up.then_some(Self { directory, process, port })
+        Self { directory, process, port, _port: reserved }
     }
 
     /// Its URL for this user, or for nobody.

@@ -1,10 +1,12 @@
 //! Small things that several tests need.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
+
+use socket2::{Domain, Socket, Type};
 
 /// Longer than anything here takes on a busy machine; a test that reaches it has found a hang.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -14,9 +16,25 @@ pub fn soak() -> u32 {
     std::env::var("AWSLAMBDAPROXY_SOAK").map_or(1, |factor| factor.parse().expect("AWSLAMBDAPROXY_SOAK is a number"))
 }
 
-/// A port that was free a moment ago, for programs that cannot choose one themselves.
-pub fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind").local_addr().expect("address").port()
+/// A port of 127.0.0.1 on which nobody listens and which nobody is given as long as this lives. For programs that cannot choose
+/// one themselves: who allows the reuse of addresses, as servers do, may listen on it.
+pub struct Port {
+    pub number: u16,
+    _socket: Socket,
+}
+
+impl Port {
+    pub fn reserved() -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        socket.set_reuse_address(true).expect("an option");
+        socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).expect("bind");
+        let address = socket.local_addr().expect("an address").as_socket().expect("IP");
+        Self { number: address.port(), _socket: socket }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.number).into()
+    }
 }
 
 /// Asks until the answer is there.
@@ -33,7 +51,7 @@ pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
 
 /// Runs curl; its standard output is the answer.
 pub fn curl(arguments: &[&str]) -> Output {
-    Command::new("curl").args(["-sS", "--max-time", &(120 * soak()).to_string()]).args(arguments).output().expect("curl runs")
+    Command::new("curl").args(["-sS", "--max-time", &(600 * soak()).to_string()]).args(arguments).output().expect("curl runs")
 }
 
 /// What curl printed, having succeeded.

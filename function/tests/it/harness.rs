@@ -8,7 +8,7 @@ use function::deadline::{Times, UnixMs};
 use function::exit::{Exit, Invocation, Line, Terms};
 use function::policy::Policy;
 use tokio::io::{ReadHalf, WriteHalf};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tunnel::answer::{Outcome, Phases};
@@ -162,4 +162,12 @@ pub(crate) async fn site() -> (TcpListener, String) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("bind");
     let authority = listener.local_addr().expect("bound").to_string();
     (listener, authority)
+}
+
+/// A port on which nobody listens, as long as its socket lives, and its authority.
+pub(crate) fn closed() -> (TcpSocket, String) {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into()).expect("bind");
+    let authority = socket.local_addr().expect("bound").to_string();
+    (socket, authority)
 }

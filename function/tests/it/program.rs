@@ -6,14 +6,14 @@ use std::time::Duration;
 use function::deadline::UnixMs;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tunnel::identity::Identity;
 use tunnel::instance::InstanceNonce;
 use tunnel::invitation::{Egress, Invitation, RelayEndpoint};
 use tunnel::leg::authorities::Authorities;
 use tunnel::ticket::Ticket;
 
-use crate::harness::site;
+use crate::harness::{closed, site};
 
 /// `bootstrap`, killed at the end of its test.
 struct Program(Child);
@@ -101,11 +101,10 @@ impl RuntimeApi {
     }
 }
 
-/// An invitation to a relay that is not there, given up after a moment.
-async fn to_nowhere() -> Invitation {
-    let (listener, authority) = site().await;
-    drop(listener);
-    Invitation {
+/// An invitation to a relay that is not there, given up after a moment, and what keeps others from its port.
+fn to_nowhere() -> (TcpSocket, Invitation) {
+    let (port, authority) = closed();
+    let invitation = Invitation {
         agent: InstanceNonce::mint(),
         relays: vec![RelayEndpoint {
             url: format!("ws://{authority}").parse().expect("url"),
@@ -121,7 +120,8 @@ async fn to_nowhere() -> Invitation {
         renew: vec![],
         fresh: true,
         source: None,
-    }
+    };
+    (port, invitation)
 }
 
 #[tokio::test]
@@ -134,7 +134,7 @@ async fn the_program_answers_each_invocation_and_shows_no_secret() {
     assert!(path.starts_with("POST /2018-06-01/runtime/invocation/r1/error "), "{path}");
     assert_eq!(answer["errorType"], "UnknownProtocol");
 
-    let mut invitation = to_nowhere().await;
+    let (_port, mut invitation) = to_nowhere();
     let (path, answer) = api.invoke(&invitation.to_json()).await;
     assert!(path.starts_with("POST /2018-06-01/runtime/invocation/r1/response "), "{path}");
     assert_eq!((&answer["ended"], &answer["generation"]), (&json!("unreachable"), &json!(4)), "{answer}");

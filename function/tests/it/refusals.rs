@@ -3,7 +3,7 @@
 use tunnel::outcome::ProxyError;
 use tunnel::session::client::OpenError;
 
-use crate::harness::{Tunnel, connector, long, site, tunnel, tunnel_with};
+use crate::harness::{Tunnel, closed, connector, long, site, tunnel, tunnel_with};
 
 /// Why `authority` is not reached; `None` if it is, or if the tunnel failed.
 async fn refusal(tunnel: &Tunnel, authority: &str) -> Option<ProxyError> {
@@ -16,8 +16,7 @@ async fn refusal(tunnel: &Tunnel, authority: &str) -> Option<ProxyError> {
 #[tokio::test]
 async fn a_closed_port_is_refused() {
     let tunnel = tunnel(long()).await;
-    let (listener, authority) = site().await;
-    drop(listener);
+    let (_port, authority) = closed();
     assert_eq!(refusal(&tunnel, &authority).await, Some(ProxyError::ConnectionRefused));
 }
 

@@ -94,7 +94,7 @@ fn sweep(directory: &Path) -> io::Result<()> {
 fn answers(program: &Path, expected: &str) -> Result<(), String> {
     let mut command = Command::new(program);
     command.arg("--version").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = command.spawn().map_err(|error| format!("it does not start: {error}"))?;
+    let mut child = start(&mut command).map_err(|error| format!("it does not start: {error}"))?;
     let stdout = child.stdout.take();
     let status = wait(&mut child).map_err(|error| format!("it does not answer: {error}"))?;
     let mut answer = String::new();
@@ -104,6 +104,18 @@ fn answers(program: &Path, expected: &str) -> Result<(), String> {
         (true, answer) if answer == expected => Ok(()),
         (true, answer) => Err(format!("it says {answer:?}, not {expected:?}")),
         (false, _) => Err(format!("asked for its version it ended with {status}")),
+    }
+}
+
+/// Starts a program that was written a moment ago: what another thread starts just then holds its file open for writing until
+/// it has become its own program, and no such file can be run.
+fn start(command: &mut Command) -> io::Result<Child> {
+    let begun = Instant::now();
+    loop {
+        match command.spawn() {
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy && begun.elapsed() < ANSWER => thread::sleep(LOOK),
+            started => return started,
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use tunnel::ticket::Ticket;
 use crate::home::{Home, Running, parts};
 use crate::pebble::Pebble;
 use crate::suggesting::Suggesting;
-use crate::support::{agent_request, open};
+use crate::support::{Port, agent_request, open};
 use crate::tls::anybody;
 
 const NAME: &str = "relay.example.com";
@@ -116,11 +116,8 @@ async fn a_ca_issues_the_relay_serves_renews_and_outlives_the_ca() {
 
 #[tokio::test]
 async fn a_ca_that_finds_no_proof_is_not_asked_again_at_once_not_even_by_a_new_process() {
-    let (listener, elsewhere) =
-        (TcpListener::bind("127.0.0.1:0").expect("port"), TcpListener::bind("127.0.0.1:0").expect("port"));
-    let closed = elsewhere.local_addr().expect("address").port();
-    drop(elsewhere);
-    let pebble = Pebble::start(closed, LIFE);
+    let (listener, closed) = (TcpListener::bind("127.0.0.1:0").expect("port"), Port::reserved());
+    let pebble = Pebble::start(closed.address.port(), LIFE);
     let home = home(listener.local_addr().expect("address").port(), &pebble);
     let mut running = Running::start_with(&home, &listener).await;
     home.logged("nobody can connect", 1).await;

@@ -1,6 +1,6 @@
 //! Behind a real nginx and a real Caddy, which do TLS and name the client.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -12,46 +12,32 @@ use tunnel::instance::InstanceNonce;
 use tunnel::ticket::Ticket;
 
 use crate::pebble::own_certificate;
-use crate::support::{Leg, PATIENCE, Relay, exchange, open};
+use crate::support::{Leg, PATIENCE, Port, Relay, exchange, open};
 use crate::tls::anybody;
 
 /// A program in front of a relay; ends with the value.
 struct Front {
     directory: tempfile::TempDir,
     process: Child,
-    address: SocketAddr,
+    port: Port,
 }
 
 impl Front {
-    /// Tries ports until the program has one; each writes its log into its directory.
-    fn start(command: impl Fn(&Path, u16) -> Command) -> Self {
+    /// Starts the program and waits until it listens; it writes its log into its directory.
+    fn start(command: impl FnOnce(&Path, u16) -> Command) -> Self {
+        let (directory, port) = (tempfile::tempdir().expect("directory"), Port::reserved());
+        own_certificate(directory.path());
+        let mut command = command(directory.path(), port.address.port());
+        command.current_dir(directory.path()).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("HOME", directory.path());
+        let log = std::fs::File::create(directory.path().join("log")).expect("log");
+        let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn();
+        let front = Self { directory, process: process.expect("it is installed by prepare.sh"), port };
         let begun = Instant::now();
-        loop {
-            let directory = tempfile::tempdir().expect("directory");
-            own_certificate(directory.path());
-            let free = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind");
-            let address = free.local_addr().expect("address");
-            drop(free);
-            let mut command = command(directory.path(), address.port());
-            command.current_dir(directory.path()).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("HOME", directory.path());
-            let log = std::fs::File::create(directory.path().join("log")).expect("log");
-            let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn();
-            let mut front = Self { directory, process: process.expect("it is installed by prepare.sh"), address };
-            if front.listens() {
-                return front;
-            }
+        while std::net::TcpStream::connect(front.port.address).is_err() {
             assert!(begun.elapsed() < PATIENCE, "{}", front.log());
-        }
-    }
-
-    fn listens(&mut self) -> bool {
-        while matches!(self.process.try_wait(), Ok(None)) {
-            if std::net::TcpStream::connect(self.address).is_ok() {
-                return true;
-            }
             std::thread::sleep(Duration::from_millis(20));
         }
-        false
+        front
     }
 
     fn log(&self) -> String {
@@ -62,7 +48,7 @@ impl Front {
     async fn connect(&self, from: [u8; 4]) -> TlsStream<TcpStream> {
         let socket = TcpSocket::new_v4().expect("socket");
         socket.bind(SocketAddr::new(IpAddr::from(from), 0)).expect("a loopback address");
-        let io = socket.connect(self.address).await.expect("connected");
+        let io = socket.connect(self.port.address).await.expect("connected");
         let name = "localhost".try_into().expect("name");
         anybody().connect(name, io).await.expect("tls")
     }

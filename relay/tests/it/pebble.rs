@@ -1,7 +1,7 @@
 //! A real CA on loopback: pebble, which looks for its proof at a port of our choice, and the name server that it asks.
 
 use std::fs::File;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -9,14 +9,16 @@ use std::time::{Duration, Instant};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use crate::support::PATIENCE;
+use crate::support::{PATIENCE, Port};
 
 /// A CA that certifies whatever name is proven at `port`, and forgets everything when it ends.
 pub(crate) struct Pebble {
     pub(crate) directory: tempfile::TempDir,
     pub(crate) address: SocketAddr,
-    management: SocketAddr,
-    names: SocketAddr,
+    management: Port,
+    names: Port,
+    names_management: Port,
+    _port: Port,
     processes: Vec<Child>,
 }
 
@@ -25,15 +27,17 @@ impl Pebble {
     pub(crate) fn start(port: u16, life: Duration) -> Self {
         let directory = tempfile::tempdir().expect("directory");
         own_certificate(directory.path());
-        let (address, management, names) = (free(), free(), free());
+        let [port_of_its_own, management, names, names_management] = [(); 4].map(|()| Port::reserved());
+        let (address, managed) = (port_of_its_own.address, management.address);
         let configuration = format!(
-            "{{\"pebble\":{{\"listenAddress\":\"{address}\",\"managementListenAddress\":\"{management}\",\
+            "{{\"pebble\":{{\"listenAddress\":\"{address}\",\"managementListenAddress\":\"{managed}\",\
              \"certificate\":\"certificate.pem\",\"privateKey\":\"key.pem\",\"httpPort\":1,\"tlsPort\":{port},\
              \"certificateValidityPeriod\":{}}}}}",
             life.as_secs()
         );
         std::fs::write(directory.path().join("pebble.json"), configuration).expect("written");
-        let mut pebble = Self { directory, address, management, names, processes: Vec::new() };
+        let processes = Vec::new();
+        let mut pebble = Self { directory, address, management, names, names_management, _port: port_of_its_own, processes };
         pebble.run();
         pebble
     }
@@ -63,7 +67,7 @@ impl Pebble {
 
     /// The root of what it issues.
     pub(crate) fn issuer(&self) -> CertificateDer<'static> {
-        let url = format!("https://{}/roots/0", self.management);
+        let url = format!("https://{}/roots/0", self.management.address);
         let answer = Command::new("curl").args(["-sS", "--fail", "--cacert"]).arg(self.root()).arg(url).output().expect("curl");
         assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
         CertificateDer::from_pem_slice(&answer.stdout).expect("a certificate")
@@ -78,14 +82,18 @@ impl Pebble {
     fn run(&mut self) {
         let mut names = self.program("pebble-challtestsrv");
         names.args(["-defaultIPv4", "127.0.0.1", "-defaultIPv6", "", "-http01", "", "-https01", "", "-tlsalpn01", ""]);
-        names.args(["-management", &free().to_string(), "-dns01", &self.names.to_string()]);
+        names.args(["-management", &self.names_management.address.to_string(), "-dns01", &self.names.address.to_string()]);
         let mut ca = self.program("pebble");
-        ca.args(["-config", "pebble.json", "-dnsserver", &self.names.to_string()]).env("PEBBLE_VA_NOSLEEP", "1");
+        ca.args(["-config", "pebble.json", "-dnsserver", &self.names.address.to_string()]);
+        // It refuses one request in twenty for its nonce, and a client that is refused thrice gives up for a while.
+        ca.env("PEBBLE_VA_NOSLEEP", "1").env("PEBBLE_WFE_NONCEREJECT", "0");
         self.processes = [names, ca].map(|mut command| command.spawn().expect("it is installed by prepare.sh")).into();
         let begun = Instant::now();
-        while std::net::TcpStream::connect(self.address).is_err() {
-            assert!(begun.elapsed() < PATIENCE, "pebble does not listen");
-            std::thread::sleep(Duration::from_millis(20));
+        for address in [self.address, self.management.address, self.names_management.address] {
+            while std::net::TcpStream::connect(address).is_err() {
+                assert!(begun.elapsed() < PATIENCE, "pebble does not listen on {address}");
+                std::thread::sleep(Duration::from_millis(20));
+            }
         }
     }
 
@@ -105,11 +113,6 @@ impl Drop for Pebble {
             let _ = process.wait();
         }
     }
-}
-
-/// An address that was free a moment ago: pebble cannot choose one itself.
-fn free() -> SocketAddr {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind").local_addr().expect("address")
 }
 
 /// Certificate and key in `directory`, for 127.0.0.1.

@@ -112,7 +112,8 @@ async fn a_second_signal_ends_it_at_once() {
     exchange(running.connect().await, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await;
     running.signal(Signal::TERM);
     // The port is closed once the first signal was heard.
-    while TcpStream::connect(running.address).await.is_ok() {}
+    let closed = async { while TcpStream::connect(running.address).await.is_ok() {} };
+    timeout(PATIENCE, closed).await.expect("the port is closed");
     running.signal(Signal::TERM);
     assert_eq!(running.ended().await, Some(130));
 }

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::home::{Home, Running};
-use crate::support::{PATIENCE, exchange};
+use crate::support::{PATIENCE, Port, exchange};
 
 const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
 
@@ -121,8 +121,11 @@ async fn an_heir_that_dies_leaves_the_port_to_the_old_one_and_to_another_heir() 
 #[tokio::test]
 async fn where_no_relay_runs_there_is_nothing_to_take_over_and_the_port_is_opened() {
     let (home, old) = alone().await;
+    let address = old.address;
     old.signal(Signal::KILL);
     old.ended().await;
+    // Nobody else is given it before the heir has it.
+    let _port = Port::of(address);
     let new = heir(&home).await;
     assert!(exchange(new.connect().await, HEALTH).await.contains("200"));
 }

@@ -60,10 +60,11 @@ async fn serve(acceptor: &TlsAcceptor, socket: TcpStream, here: SocketAddr, ca: 
     let mut body = vec![0; length];
     io.read_exact(&mut body).await.expect("a body");
     let path = head.split(' ').nth(1).expect("a path").to_owned();
-    if path == "/order-plz" {
+    let answer = if path.starts_with("/suggestion/") { suggestion() } else { ask(ca, &head, &body).await };
+    // What it refuses is asked for again, and is no order.
+    if path == "/order-plz" && answer.starts_with(b"HTTP/1.1 201 ") {
         orders.lock().expect("orders").push(payload(&body));
     }
-    let answer = if path.starts_with("/suggestion/") { suggestion() } else { ask(ca, &head, &body).await };
     let answer = if path == "/dir" { with_suggestions(&answer, here) } else { answer };
     io.write_all(&answer).await.expect("an answer");
     io.shutdown().await.expect("an end");

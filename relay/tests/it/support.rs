@@ -8,7 +8,7 @@ use futures_util::{SinkExt, StreamExt};
 use relay::agents::{Agents, Token};
 use relay::server::{self, Config};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
@@ -22,6 +22,27 @@ use tunnel::ticket::{Ticket, TicketHash};
 
 /// Longer than anything here takes: a test that hangs says where.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A port of 127.0.0.1 that nobody listens on and nobody else is given, as long as this lives. Servers that allow the reuse of
+/// addresses, as nearly all do, may listen on it.
+pub(crate) struct Port {
+    pub(crate) address: SocketAddr,
+    _socket: TcpSocket,
+}
+
+impl Port {
+    pub(crate) fn reserved() -> Self {
+        Self::of(SocketAddr::from(([127, 0, 0, 1], 0)))
+    }
+
+    /// Keeps an address that its listener has left, or is about to leave.
+    pub(crate) fn of(address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_reuseaddr(true).expect("an option");
+        socket.bind(address).expect("bind");
+        Self { address: socket.local_addr().expect("an address"), _socket: socket }
+    }
+}
 
 pub(crate) struct Relay {
     pub(crate) address: SocketAddr,

@@ -113,8 +113,9 @@ impl Keeper {
         let told = timeout(ORDER_TIME, self.tell(email.as_deref())).await.unwrap_or_else(|_| Err(self.too_slow()));
         match told {
             Ok(()) => {
+                // Said once it is written: whoever reads it may end this process.
+                self.note(&Contact::known(email.clone()));
                 tracing::info!(email, "the CA knows the new acme_email");
-                self.note(&Contact::known(email));
             }
             Err(error) => tracing::warn!(%error, "the CA does not know the new acme_email; it is told again in an hour"),
         }

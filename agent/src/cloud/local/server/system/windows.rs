@@ -25,7 +25,7 @@ pub(in super::super) fn standard_input() -> io::Result<BufReader<Stdin>> {
 
 /// What this process starts while it has the job dies with it, however it dies.
 pub(in super::super) struct Hold {
-    _job: Job,
+    job: Job,
 }
 
 impl Hold {
@@ -34,7 +34,17 @@ impl Hold {
         limits.limit_kill_on_job_close();
         let job = Job::create_with_limit_info(&limits).map_err(io::Error::other)?;
         job.assign_current_process().map_err(io::Error::other)?;
-        Ok(Self { _job: job })
+        Ok(Self { job })
+    }
+}
+
+/// An end in good order leaves nothing in the job but this process, which then ends as it wants and not by the job: Wine's
+/// server does not survive that.
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if self.job.query_process_id_list().is_ok_and(|alive| alive.len() == 1) {
+            let _unchanged = self.job.set_extended_limit_info(&ExtendedLimitInfo::new());
+        }
     }
 }
 
