@@ -17,6 +17,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
@@ -88,6 +89,9 @@ pub enum DialError {
     /// What answered is no relay.
     #[error("upgrade: {0}")]
     Upgrade(String),
+    /// The connection ended before the upgrade was answered.
+    #[error("upgrade: the connection was cut: {0}")]
+    Cut(#[source] io::Error),
 }
 
 impl DialError {
@@ -128,6 +132,9 @@ impl DialError {
                 503 => "the relay is full or restarts; it is tried again",
                 _ => "something else than a relay may answer at relay.url",
             },
+            Self::Cut(_) => {
+                "the relay ended just then, or a middle box on the way cuts WebSockets: try relay.url with port 443 and TLS (wss)"
+            }
             Self::Upgrade(_) => "something else than a relay answers at relay.url, or a middle box takes the upgrade away",
         }
     }
@@ -306,7 +313,8 @@ async fn secure(target: &Target, tcp: TcpStream) -> Result<impl Io + use<>, Dial
 fn refused(error: tungstenite::Error) -> DialError {
     match error {
         tungstenite::Error::Http(response) => from_response(&response),
-        tungstenite::Error::Io(error) => DialError::Tcp(error),
+        tungstenite::Error::Io(error) => DialError::Cut(error),
+        tungstenite::Error::Protocol(ProtocolError::HandshakeIncomplete) => DialError::Cut(io::ErrorKind::UnexpectedEof.into()),
         other => DialError::Upgrade(other.to_string()),
     }
 }

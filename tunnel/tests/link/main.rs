@@ -4,6 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout};
@@ -125,6 +126,25 @@ async fn final_answers_end_a_link_at_once() {
             () = answering(listener, answer) => unreachable!(),
         };
         assert_eq!(end.code(), code, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_cut_at_the_upgrade_is_told_apart_from_one_that_never_was() {
+    for is_reset in [false, true] {
+        let (listener, endpoint) = relay().await;
+        let (_stream, handle) = as_function(&endpoint);
+        let cutting = async {
+            loop {
+                let leg = taken(&listener).await;
+                SockRef::from(&leg).set_linger(is_reset.then_some(Duration::ZERO)).expect("an option");
+            }
+        };
+        let end = tokio::select! {
+            end = timeout(SOON, handle.ended()) => end.expect("an end in time"),
+            () = cutting => unreachable!(),
+        };
+        assert!(matches!(&end, LinkEnd::Unreached(cause) if cause.contains("upgrade: the connection was cut")), "{end}");
     }
 }
 
