@@ -244,13 +244,19 @@ download() {
 
 # --- putting it there ------------------------------------------------------------------------------------------------
 
-# What is made is recorded, innermost last, so that an uninstall removes that and nothing else.
+# What is made is recorded at once, innermost last, so that an uninstall removes that and nothing else, also after an install
+# that was interrupted.
+note() {
+    made="$made$1
+"
+    [ ! -f "$record" ] || printf '%s\n' "$1" >>"$record" || die "cannot write $record"
+}
+
 make_directory() {
     [ -d "$1" ] && return
     make_directory "$(dirname "$1")"
     mkdir "$1" || die "cannot make $1"
-    made="$made$1/
-"
+    note "$1/"
 }
 
 # usage: place MODE FROM TO: TO is whole at every moment.
@@ -269,8 +275,7 @@ put_beside() {
 
 take_place() {
     mv -f "$new" "$1" || not_written "$1"
-    made="$made$1
-"
+    note "$1"
 }
 
 not_written() {
@@ -283,6 +288,7 @@ place_program() {
     put_beside 755 "$from/$program" "$prefix/bin/$program"
     if ! "$new" --version >/dev/null; then
         rm -f "$new"
+        [ -n "$before" ] || rm -f "$record"
         remove_directories "$made"
         die "$program $version does not run on this machine, or nothing does from $prefix/bin; what was there is as it was"
     fi
@@ -294,11 +300,14 @@ install_program() {
     trap 'rm -rf "$work"' EXIT
     trap 'exit 130' INT TERM HUP
     download
-    from="$work/$stem" share="$prefix/share" made=""
-    [ ! -f "$record" ] || made="$(cat "$record")
+    from="$work/$stem" share="$prefix/share" made="" before=""
+    if [ -f "$record" ]; then
+        before=yes made="$(cat "$record")
 "
-    place_program
+    fi
     make_directory "$(dirname "$record")"
+    write_record
+    place_program
     for page in "$from"/man/*.1; do place 644 "$page" "$share/man/man1/${page##*/}"; done
     place 644 "$from/completions/$program.bash" "$share/bash-completion/completions/$program"
     place 644 "$from/completions/_$program" "$share/zsh/site-functions/_$program"

@@ -3,7 +3,7 @@
 
 A case is a name of the suite, like 1.1.1, or a pattern, like "6.*". Prints each that failed, and what came of all.
 """
-import asyncio, collections, sys
+import asyncio, collections, os, sys
 
 from kosoku import FailureError, run_fuzzingclient
 
@@ -31,4 +31,7 @@ async def main(url, cases):
     return 1 if failed or not results else 0
 
 
-sys.exit(asyncio.run(main(sys.argv[1], sys.argv[2:])))
+code = asyncio.run(main(sys.argv[1], sys.argv[2:]))
+sys.stdout.flush()
+# Threads of the suite outlive its work, and crash now and then in an interpreter that is being taken down.
+os._exit(code)

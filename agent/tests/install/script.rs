@@ -328,6 +328,27 @@ fn a_program_that_does_not_run_here_leaves_nothing() {
 }
 
 #[test]
+fn what_an_interrupted_install_left_is_removed_too() {
+    for shell in SHELLS {
+        let user = User::new(shell);
+        let before = user.tree();
+        // A file where a directory belongs, half-way.
+        let share = user.home.path().join(".local/share");
+        fs::create_dir_all(&share).expect("made");
+        fs::write(share.join("bash-completion"), "").expect("written");
+        let output = user.run(&[]);
+        assert!(!output.status.success() && said(&output).contains("cannot make"), "{shell:?}: {}", said(&output));
+        assert!(share.join("man/man1/awslambdaproxy.1").exists(), "it came so far");
+        fs::remove_file(share.join("bash-completion")).expect("removed");
+        let output = user.run(&["--uninstall"]);
+        assert!(output.status.success(), "{shell:?}: {}", said(&output));
+        // Theirs, and so not the installer's to remove.
+        fs::remove_dir(&share).and_then(|()| fs::remove_dir(user.home.path().join(".local"))).expect("empty");
+        assert_eq!(user.tree(), before, "{shell:?}");
+    }
+}
+
+#[test]
 fn another_ways_program_is_not_removed() {
     let mut user = User::new(&["dash"]);
     let elsewhere = user.home.path().join("elsewhere");
