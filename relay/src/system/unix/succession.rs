@@ -71,10 +71,18 @@ struct Offer {
     is_taken: bool,
 }
 
-/// Offers `ports` at `path` for as long as it is polled. While an heir has them, `outlives` says so.
-pub(crate) async fn offer(path: PathBuf, ports: Vec<TcpListener>, outlives: Arc<AtomicBool>) {
+/// Offers `ports` at `path`, within a runtime, for as long as it is polled. While an heir has them, `outlives` says so.
+///
+/// An heir finds the offer from the call on: whoever is then told that the relay is ready can have it succeeded.
+pub(crate) fn offer(path: PathBuf, ports: Vec<TcpListener>, outlives: Arc<AtomicBool>) -> impl Future<Output = ()> + Send {
+    let first = Offer::new(&path);
+    keep_offering(first, path, ports, outlives)
+}
+
+async fn keep_offering(first: io::Result<Offer>, path: PathBuf, ports: Vec<TcpListener>, outlives: Arc<AtomicBool>) {
+    let mut next = first;
     loop {
-        let heir = match Offer::new(&path) {
+        let heir = match next {
             Ok(offer) => offer.taken(&ports).await,
             Err(error) => Err(error),
         };
@@ -85,11 +93,13 @@ pub(crate) async fn offer(path: PathBuf, ports: Vec<TcpListener>, outlives: Arc<
                 // It says nothing; its end does.
                 let _ = heir.read(&mut [0]).await;
                 outlives.store(false, Ordering::Relaxed);
+                next = Offer::new(&path);
                 tracing::warn!("the relay that was to take this one's place has ended; this one goes on");
             }
             Err(error) => {
                 tracing::warn!(path = %path.display(), %error, "the ports cannot be offered to a relay with --take-over");
                 sleep(AGAIN).await;
+                next = Offer::new(&path);
             }
         }
     }
@@ -150,4 +160,20 @@ fn receive(from: &UnixStream) -> io::Result<Vec<TcpListener>> {
         }
     }
     Ok(ports)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_offer_stands_before_anything_is_awaited_and_is_gone_with_its_future() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("succession.sock");
+        let port = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let offering = offer(path.clone(), vec![port], Arc::default());
+        UnixStream::connect(&path).expect("an heir is heard");
+        drop(offering);
+        assert!(!path.exists());
+    }
 }
