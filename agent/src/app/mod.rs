@@ -184,7 +184,7 @@ impl Running {
         let end = tokio::select! {
             () = ending => RunEnd::Asked,
             () = &mut asking => RunEnd::Interrupted,
-            () = signals.next() => RunEnd::Interrupted,
+            () = signals.again() => RunEnd::Interrupted,
         };
         self.book.close().await;
         end

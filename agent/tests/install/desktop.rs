@@ -82,6 +82,15 @@ fn it_is_set_while_the_agent_runs_and_as_before_after_its_end() {
 }
 
 #[test]
+fn it_is_as_before_when_the_terminal_has_closed() {
+    let mut session = Session::start();
+    session.run(&["proxy", "on"]);
+    session.0.signal("HUP");
+    assert!(session.0.wait().success());
+    assert_eq!(session.setting(), before());
+}
+
+#[test]
 fn after_a_crash_the_next_start_puts_it_back() {
     let mut session = Session::start();
     session.run(&["proxy", "on"]);
