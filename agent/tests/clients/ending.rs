@@ -100,12 +100,26 @@ fn with_drain_a_running_download_finishes_and_new_ones_are_not_taken() {
     assert!(scene.begun.elapsed() < Duration::from_secs(28), "it waited for the last second: {:?}", scene.begun.elapsed());
 }
 
+fn says_that_it_ends(agent: &Program) {
+    let (status, seen) = (agent.desktop.run(&["status"]), agent.status().expect("a status"));
+    assert!(status.stdout.starts_with("ending   proxy on "), "{status:?}");
+    assert!(status.stdout.contains("ending: 1 stream may finish, at most 9m "), "{status:?}");
+    assert_eq!((&seen["health"], &seen["problems"][0]["code"]), (&"healthy".into(), &"ending".into()));
+    let rotated = agent.desktop.run(&["rotate"]);
+    assert_eq!((rotated.code, rotated.stdout.as_str()), (Some(1), ""), "{rotated:?}");
+    assert!(rotated.stderr.contains("it is ending, so it takes no new exits"), "{rotated:?}");
+    let second = agent.desktop.run(&["run", "--local"]);
+    assert_eq!(second.code, Some(1));
+    assert!(second.stderr.contains("already running") && second.stderr.contains("it is ending"), "{second:?}");
+}
+
 #[test]
 fn a_second_signal_waits_for_nothing() {
     let mut scene = Scene::start(&["--drain", "10m"]);
     let family = descendants(scene.agent.process.id());
     scene.agent.signal("INT");
     wait_for("the drain", || scene.agent.log().contains("running ones may finish").then_some(()));
+    says_that_it_ends(&scene.agent);
     let signalled = Instant::now();
     scene.agent.signal("INT");
     assert_eq!(scene.agent.wait().code(), Some(130));
