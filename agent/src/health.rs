@@ -50,6 +50,13 @@ pub struct Problem {
     pub hint: Option<String>,
 }
 
+impl Problem {
+    /// Cause and mend in one line.
+    pub fn words(&self) -> String {
+        self.hint.as_ref().map_or_else(|| self.text.clone(), |hint| format!("{}; {hint}", self.text))
+    }
+}
+
 /// Names a problem for as long as it lasts: its code, and the region or other object it is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProblemKey {
@@ -91,6 +98,11 @@ impl Health {
         self.lock().remove(key).is_some()
     }
 
+    /// What the key names, while it lasts.
+    pub fn get(&self, key: &ProblemKey) -> Option<Problem> {
+        self.lock().get(key).cloned()
+    }
+
     /// All present problems, the worst first.
     pub fn list(&self) -> Vec<Problem> {
         let mut problems: Vec<Problem> = self.lock().values().cloned().collect();
@@ -121,6 +133,7 @@ mod tests {
         handle.set(ProblemKey::agent("a"), problem(Severity::Warning, "again"));
         let texts: Vec<String> = health.list().into_iter().map(|problem| problem.text).collect();
         assert_eq!(texts, ["second", "again"]);
+        assert_eq!(health.get(&ProblemKey::of("a", "us-west-2")).map(|problem| problem.words()).as_deref(), Some("second"));
         assert!(health.clear(&ProblemKey::agent("a")) && !health.clear(&ProblemKey::agent("a")));
         assert_eq!(health.list().len(), 1);
     }

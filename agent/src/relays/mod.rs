@@ -21,6 +21,7 @@ use tunnel::leg::dial::AgentRelay;
 use tunnel::leg::known::Outcome;
 
 use self::order::Fact;
+use crate::health::Problem;
 
 /// How long the first tunnel waits for the relays to be measured: a round trip or a few, and a relay that is down must not
 /// hold up the others.
@@ -89,6 +90,11 @@ impl Relays {
             }
         };
         self.all().iter().map(view).collect()
+    }
+
+    /// What is wrong, when each of them failed when it was last asked or dialled: no exit comes then, in no region.
+    pub fn blocked(&self) -> Option<Problem> {
+        problems::blocking(self)
     }
 
     /// Waits until each has answered once or failed, where there is a choice, and not for long.

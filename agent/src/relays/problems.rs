@@ -27,6 +27,11 @@ impl Told {
     }
 }
 
+/// What is wrong where no relay can be used.
+pub(super) fn blocking(relays: &Relays) -> Option<Problem> {
+    problems(relays).into_values().find(|problem| problem.severity == Severity::Error)
+}
+
 fn problems(relays: &Relays) -> BTreeMap<ProblemKey, Problem> {
     let failed = |outcome| if let Some(Outcome::Failed(trouble)) = outcome { Some(trouble) } else { None };
     let troubles: Vec<(String, Option<Trouble>)> =

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::processes::{children, sockets};
 use super::program::{BASE, Program, Relay};
@@ -97,6 +97,23 @@ fn with_all_regions_down_clients_get_503_nothing_goes_direct_and_it_recovers() {
     agent.wait_until_healthy();
     let site = super::site::Site::start();
     assert!(curl_text(&["-x", &agent.url(), &site.url("/echo")]).starts_with("GET /echo"));
+}
+
+#[test]
+fn a_rotation_that_no_relay_allows_fails_soon_and_says_why() {
+    let mut relay = Relay::start();
+    let relays = format!("[relay]\nurl = \"ws://{}\"\ntoken = \"{}\"\n", relay.address, relay.token);
+    let agent = Program::start(&format!("regions = [\"a\", \"b\"]\n{BASE}{relays}"));
+    relay.kill();
+    let asked = Instant::now();
+    let rotated = agent.desktop.run(&["rotate"]);
+    // 90 s is what a rotation may take that only waits.
+    assert!(asked.elapsed() < Duration::from_secs(60), "{:?}", asked.elapsed());
+    assert_eq!((rotated.code, rotated.stdout.as_str()), (Some(1), ""), "{rotated:?}");
+    for region in ["a", "b"] {
+        assert!(rotated.stderr.contains(&format!("{region}: the relay ws://{}: ", relay.address)), "{rotated:?}");
+    }
+    assert!(rotated.stderr.contains("; check relay.url, the network and that the relay runs"), "{rotated:?}");
 }
 
 /// Where the agent's local Lambda listens.

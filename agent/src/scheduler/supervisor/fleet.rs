@@ -259,7 +259,7 @@ fn kind(fault: Option<&Fault>) -> FailureKind {
 }
 
 /// A region has one problem at a time: the last failure, until an exit is ready.
-fn problem_key(region: &str) -> ProblemKey {
+pub(super) fn problem_key(region: &str) -> ProblemKey {
     ProblemKey::of("exit_failed", region)
 }
 

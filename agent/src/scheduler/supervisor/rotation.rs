@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::Supervisor;
 use super::exit::Exit;
+use super::fleet::problem_key;
 use super::generation::Raise;
 use crate::cloud::Cloud;
 use crate::exits::state::{ExitState, Reason};
@@ -22,6 +23,8 @@ use crate::scheduler::plan::{ExitId, RegionStatus};
 
 /// How long one new exit may take: a start may take 30 s, and [`RETRIES`] are made.
 const PATIENCE: Duration = Duration::from_secs(90);
+/// How long no relay at all may be usable before the request has failed: one that restarts is back sooner.
+const RELAY_PATIENCE: Duration = Duration::from_secs(10);
 /// How many new exits may fail before the request has, where another try may help.
 const RETRIES: usize = 1;
 /// How long one with a new generation may take: AWS has a minute to publish it.
@@ -59,6 +62,7 @@ struct Waiting {
     old: Option<IpAddr>,
     /// Exits with a smaller id were there before the request.
     newer_than: ExitId,
+    asked: Instant,
     until: Instant,
     fresh: bool,
     /// How many tries have been begun.
@@ -101,8 +105,9 @@ impl<C: Cloud> Supervisor<C> {
             asked.raise = Raise::None;
         }
         asked.memory.on_rotate_requested(super::now(), fresh);
-        let until = Instant::now() + if fresh { FRESH_PATIENCE } else { PATIENCE };
-        Waiting { region, old, newer_than, until, fresh, tries }
+        let asked = Instant::now();
+        let until = asked + if fresh { FRESH_PATIENCE } else { PATIENCE };
+        Waiting { region, old, newer_than, asked, until, fresh, tries }
     }
 
     /// The generation of a region was raised, or not: exits that were invoked before are not what was asked for.
@@ -163,8 +168,14 @@ impl<C: Cloud> Supervisor<C> {
         }
         let faults = self.ended.iter().filter(|ended| is_newer(&ended.exit)).filter_map(|ended| ended.fault.as_ref());
         let has_failed = faults.clone().any(|fault| !fault.retryable) || faults.count() > RETRIES;
+        if (has_failed || waiting.asked.elapsed() >= RELAY_PATIENCE)
+            && let Some(problem) = self.outfit.relays.blocked()
+        {
+            return failed(problem.words());
+        }
         if has_failed || Instant::now() >= waiting.until {
-            let error = region.error.clone().filter(|_| has_failed || region.status == RegionStatus::Failed);
+            let known = self.health.get(&problem_key(&region.name)).map(|problem| problem.words());
+            let error = known.or_else(|| region.error.clone().filter(|_| has_failed || region.status == RegionStatus::Failed));
             return failed(error.unwrap_or_else(|| "no new exit in time; `status` says why".to_owned()));
         }
         Standing::Waits
