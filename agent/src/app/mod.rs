@@ -37,7 +37,7 @@ use crate::control_socket::ControlSocket;
 use crate::exits::Pool;
 use crate::exits::actor::LAST_WORDS;
 use crate::health::Health;
-use crate::listener::{Listener, Shutdown};
+use crate::listener::{Listener, Shutdown, reachable};
 use crate::money::Book;
 use crate::network::Network;
 use crate::proxy::Proxy;
@@ -158,7 +158,7 @@ impl Running {
             .map(|server| AbortOnDropHandle::new(tokio::spawn(crate::update::offer(server, health.clone()))));
         let router = routing::router(config, &addresses);
         let proxy = Arc::new(Proxy::new(wiring::auth(config), router, pool));
-        (options.say)(&greeting(&addresses, config));
+        (options.say)(&greeting(&addresses, config.proxy.credentials.is_some()));
         let shutdown = Shutdown::default();
         let file = ConfigFile::new(options.file.clone(), health.clone());
         let watching = file.watch();
@@ -227,9 +227,24 @@ impl Running {
 }
 
 /// What listens where, and one line to try.
-fn greeting(addresses: &[SocketAddr], config: &Config) -> String {
+fn greeting(addresses: &[SocketAddr], asks_for_a_user: bool) -> String {
     let shown: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-    let first = shown.first().cloned().unwrap_or_default();
-    let user = if config.proxy.credentials.is_some() { "--proxy-user NAME:PASSWORD " } else { "" };
+    let first = addresses.first().map(|address| reachable(*address).to_string()).unwrap_or_default();
+    let user = if asks_for_a_user { "--proxy-user NAME:PASSWORD " } else { "" };
     format!("HTTP and SOCKS5 proxy on {}\ntry:  curl {user}-x http://{first} https://checkip.amazonaws.com", shown.join(" and "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_to_try_works_where_every_address_is_listened_on() {
+        let addresses = ["0.0.0.0:28090", "[::]:28090"].map(|address| address.parse().expect("address"));
+        let greeting = |addresses: &[SocketAddr]| greeting(addresses, true);
+        let expected = "HTTP and SOCKS5 proxy on 0.0.0.0:28090 and [::]:28090\n\
+                        try:  curl --proxy-user NAME:PASSWORD -x http://127.0.0.1:28090 https://checkip.amazonaws.com";
+        assert_eq!(greeting(&addresses), expected);
+        assert!(greeting(&addresses[1..]).contains(" -x http://[::1]:28090 "));
+    }
 }

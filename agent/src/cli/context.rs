@@ -1,7 +1,7 @@
 //! What every command needs: the printer, the configuration, and the agent that runs on it.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -12,6 +12,7 @@ use super::failure::Failure;
 use super::printer::Printer;
 use crate::config::{self, Flags, Loaded, Mode, Sources};
 use crate::control_socket::{Client, NoPlace, Place};
+use crate::listener::reachable;
 use crate::status::model::Status;
 
 /// How long an answer is waited for that only adds a word: an agent that is well takes milliseconds.
@@ -56,8 +57,13 @@ impl Context {
         self.profile.as_deref()
     }
 
-    /// The configuration file that was named, as a program that starts elsewhere finds it.
-    pub(super) fn named_file(&self) -> Result<Option<PathBuf>, Failure> {
+    /// The configuration file that was named.
+    pub(super) fn named_file(&self) -> Option<&Path> {
+        self.file_required.then_some(&self.file)
+    }
+
+    /// The same, as a program that starts elsewhere finds it.
+    pub(super) fn named_file_anywhere(&self) -> Result<Option<PathBuf>, Failure> {
         let absolute = || std::path::absolute(&self.file).with_context(|| self.file.display().to_string());
         Ok(if self.file_required { Some(absolute()?) } else { None })
     }
@@ -87,14 +93,4 @@ impl Context {
     pub(super) fn agent(&self) -> Result<Client, NoPlace> {
         self.place().map(Client::new)
     }
-}
-
-/// The address at which programs of this machine reach a listener.
-fn reachable(listen: SocketAddr) -> SocketAddr {
-    let ip = match listen.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, listen.port())
 }

@@ -1,11 +1,12 @@
 //! An error with its exit code: the one place that maps the rooms' errors to codes.
 
 use std::io;
+use std::path::Path;
 
 use super::exit::Exit;
 use super::printer::Printer;
 use crate::cloud::CloudError;
-use crate::config::Mistakes;
+use crate::config::{Mistakes, shell_word};
 use crate::control_socket::{AskError, NoPlace, OpenError};
 use crate::corporate::BadProxy;
 use crate::desktop::DesktopError;
@@ -40,6 +41,17 @@ impl Failure {
     /// With what can be done about it.
     pub(super) fn with_hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// The same of a command that was given a configuration file by name: what is to be started is named with it.
+    pub(super) fn of_named(self, file: Option<&Path>) -> Self {
+        match (file, self.error.downcast_ref()) {
+            (Some(file), Some(AskError::NotRunning)) => {
+                let text = format!("not running; start it with `awslambdaproxy run --config {}`", shell_word(file));
+                Self { error: anyhow::anyhow!(text), ..self }
+            }
+            _ => self,
+        }
     }
 
     /// The error in words.

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -10,6 +11,9 @@ use super::arguments::{Global, LogFormat};
 use super::exit::Exit;
 use super::failure::Failure;
 use crate::log::{OURS, VARIABLE, may_be_shown};
+
+/// What can be asked for.
+const LEVELS: &str = "off, error, warn, info, debug and trace";
 
 /// Starts the log. A second start in one process keeps the first.
 pub(super) fn start(global: &Global) -> Result<(), Failure> {
@@ -27,7 +31,18 @@ pub(super) fn start(global: &Global) -> Result<(), Failure> {
 
 fn filter(global: &Global, variable: Option<String>) -> Result<EnvFilter, Failure> {
     let text = variable.unwrap_or_else(|| directives(global.verbose, global.quiet));
-    EnvFilter::try_new(text).map_err(|error| Failure::new(Exit::Usage, anyhow::anyhow!("{VARIABLE}: {error}")))
+    let wrong = |what: String| Failure::new(Exit::Usage, anyhow::anyhow!("{VARIABLE}: {what}"));
+    if let Some(word) = text.split(',').map(str::trim).find(|word| is_no_level(word)) {
+        return Err(wrong(format!("\"{word}\" is no level; there are {LEVELS}, alone or as in agent=debug")));
+    }
+    EnvFilter::try_new(&text).map_err(|error| wrong(error.to_string()))
+}
+
+/// A bare word that is neither a level nor a module. `tracing` takes it for a module, of which there is none, and says nothing
+/// of any other.
+fn is_no_level(word: &str) -> bool {
+    let is_bare = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
+    is_bare && !OURS.contains(&word) && word.parse::<LevelFilter>().is_err()
 }
 
 /// Our crates say what the flags want; the others speak up in trouble only.
@@ -41,4 +56,17 @@ fn directives(verbose: u8, quiet: u8) -> String {
     };
     let ours = OURS.map(|name| format!("{name}={ours}")).join(",");
     format!("{others},{ours}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_word_is_a_level_or_a_mistake() {
+        for word in ["debug", "WARN", "off", "2", "agent", "agent::exits", "hyper=trace", "", "[a_span]"] {
+            assert!(!is_no_level(word), "{word}");
+        }
+        assert!(["verbose", "all", "yes", "hyper"].into_iter().all(is_no_level));
+    }
 }

@@ -36,7 +36,8 @@ mod variables;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, error::ErrorKind};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, Parser};
 
 use arguments::{Cli, Command};
 use context::Context;
@@ -69,7 +70,8 @@ async fn main(arguments: Vec<OsString>) -> Exit {
 
 /// Reads the arguments. Options of `run` before another command are a mistake, not a wish.
 fn parse(arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
-    let cli = Cli::try_parse_from(seed::rewrite(arguments))?;
+    let meant = seed::meant(&arguments);
+    let cli = Cli::try_parse_from(seed::rewrite(arguments)).map_err(|error| with_meant(error, meant))?;
     if cli.command.is_some() && !cli.run.is_default() {
         let text = "options of `run` stand before another command; write them after `run`";
         return Err(Cli::command().error(ErrorKind::ArgumentConflict, text));
@@ -77,26 +79,39 @@ fn parse(arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
     Ok(cli)
 }
 
+/// Adds the option of the first awslambdaproxy that was meant, to what is an error anyhow.
+fn with_meant(mut error: clap::Error, meant: Option<&str>) -> clap::Error {
+    if let Some(name) = meant.filter(|_| error.use_stderr()) {
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![format!("`{name}` may be meant").into()]));
+    }
+    error
+}
+
 async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     logging::start(&cli.global)?;
     let context = Context::new(cli.global)?;
-    match cli.command.unwrap_or(Command::Run(cli.run)) {
-        Command::Run(arguments) => Box::pin(run::run(&context, arguments)).await,
-        Command::Doctor(arguments) => Box::pin(doctor::run(&context, arguments)).await,
-        Command::Init(arguments) => Box::pin(init::run(&context, arguments)).await,
-        Command::Status(arguments) => status::run(&context, arguments).await,
-        Command::Rotate(arguments) => rotate::run(&context, arguments).await,
-        Command::Deploy(arguments) => deploy::run(&context, arguments).await,
-        Command::Destroy(arguments) => destroy::run(&context, arguments).await,
-        Command::Policy(arguments) => policy::run(&context, &arguments),
-        Command::Service(arguments) => service::run(&context, &arguments).await,
-        Command::Proxy(arguments) => proxy::run(&context, &arguments).await,
-        Command::Env(arguments) => variables::env(&context, &arguments).await,
-        Command::Exec(arguments) => variables::exec(&context, arguments).await,
-        Command::Config(arguments) => config::run(&context, &arguments).await,
-        Command::Completions(arguments) => completions::run(&context, &arguments),
-        Command::Man(arguments) => man::run(&context, &arguments),
-        Command::Update(arguments) => update::run(&context, arguments).await,
+    let command = cli.command.unwrap_or(Command::Run(cli.run));
+    carry_out(&context, command).await.map_err(|failure| failure.of_named(context.named_file()))
+}
+
+async fn carry_out(context: &Context, command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Run(arguments) => Box::pin(run::run(context, arguments)).await,
+        Command::Doctor(arguments) => Box::pin(doctor::run(context, arguments)).await,
+        Command::Init(arguments) => Box::pin(init::run(context, arguments)).await,
+        Command::Status(arguments) => status::run(context, arguments).await,
+        Command::Rotate(arguments) => rotate::run(context, arguments).await,
+        Command::Deploy(arguments) => deploy::run(context, arguments).await,
+        Command::Destroy(arguments) => destroy::run(context, arguments).await,
+        Command::Policy(arguments) => policy::run(context, &arguments),
+        Command::Service(arguments) => service::run(context, &arguments).await,
+        Command::Proxy(arguments) => proxy::run(context, &arguments).await,
+        Command::Env(arguments) => variables::env(context, &arguments).await,
+        Command::Exec(arguments) => variables::exec(context, arguments).await,
+        Command::Config(arguments) => config::run(context, &arguments).await,
+        Command::Completions(arguments) => completions::run(context, &arguments),
+        Command::Man(arguments) => man::run(context, &arguments),
+        Command::Update(arguments) => update::run(context, arguments).await,
     }
 }
 

@@ -64,7 +64,7 @@ async fn install(context: &Context, manager: &dyn Manager) -> Result<Exit, Failu
         return Err(anyhow!(text).into());
     }
     let profile = shell::profile(&loaded.config.aws, context.profile(), |name| std::env::var(name).ok());
-    let service = Service { program: program()?, config: context.named_file()?, profile };
+    let service = Service { program: program()?, config: context.named_file_anywhere()?, profile };
     manager.install(&SystemTools, &service)?;
     context.printer.data("installed\n")?;
     context.printer.talk(&format!("it starts whenever you log in; its log: {}", manager.log_hint()));

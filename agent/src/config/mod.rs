@@ -45,6 +45,7 @@ pub use load::load_text;
 pub use load::{Loaded, Sources, load};
 pub use mistake::{Mistake, Mistakes};
 pub use origin::Origin;
+pub(crate) use private_file::shell_word;
 pub use proxy::{Credentials, ProxyConfig};
 pub use regions::{NotARegion, RegionPattern, is_region_name, resolve};
 pub use relay::RelayConfig;

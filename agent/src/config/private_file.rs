@@ -52,7 +52,7 @@ pub(super) fn mend(mode: u32, path: &Path) -> String {
 }
 
 /// A path as a shell takes it.
-fn shell_word(path: &Path) -> String {
+pub(crate) fn shell_word(path: &Path) -> String {
     let text = path.display().to_string();
     if text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+@%:,~".contains(c)) {
         return text;

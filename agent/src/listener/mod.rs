@@ -5,7 +5,7 @@
 mod connection;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -123,6 +123,16 @@ async fn serve(tcp: TcpStream, peer: SocketAddr, proxy: Arc<Proxy>, shutdown: Sh
         () = connection::serve(tcp, &proxy, &shutdown.stop) => {}
         () = shutdown.cut.cancelled() => tracing::debug!(%peer, "cut off"),
     }
+}
+
+/// The address at which programs of this machine reach a listener.
+pub fn reachable(listen: SocketAddr) -> SocketAddr {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listen.port())
 }
 
 /// Errors of a connection that went before it was accepted say nothing of the next one (accept(2)).

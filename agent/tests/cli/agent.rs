@@ -74,6 +74,16 @@ fn without_an_agent_status_and_rotate_say_how_to_start_one() {
     }
 }
 
+#[test]
+fn a_configuration_that_was_named_is_named_in_the_hint() {
+    for (name, shown) in [("other.toml", "other.toml"), ("my own.toml", "'my own.toml'")] {
+        let ended = Home::new().run(&["status", "--config", name]);
+        assert_eq!(ended.code, Some(6), "{ended:?}");
+        let hint = format!("not running; start it with `awslambdaproxy run --config {shown}`");
+        assert!(ended.stderr.contains(&hint), "{ended:?}");
+    }
+}
+
 #[tokio::test]
 async fn status_is_asked_of_the_running_agent() {
     let ended = asked(Home::new(), &["status", "--json"]).await;

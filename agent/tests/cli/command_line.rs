@@ -20,7 +20,19 @@ fn the_seeds_line_sets_regions_and_frequency() {
     for part in ["--regions: regions", "\"moon\" is not a region's name", "--frequency: frequency = \"often\""] {
         assert!(ended.stderr.contains(part), "{part}: {}", ended.stderr);
     }
-    assert_eq!(home.run(&["-region", "us-west-2"]).code, Some(2), "no other name takes one dash");
+    let slip = home.run(&["-region", "us-west-2"]);
+    assert_eq!(slip.code, Some(2), "no other name takes one dash");
+    assert!(slip.stderr.contains("tip: `-regions` may be meant"), "{slip:?}");
+}
+
+#[test]
+fn a_level_that_is_none_is_named_with_those_that_are() {
+    let home = Home::new();
+    let mut command = home.command(&["config", "path"]);
+    let ended: super::home::Ended = command.env("AWSLAMBDAPROXY_LOG", "warn,verbose").output().expect("started").into();
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""));
+    let told = "AWSLAMBDAPROXY_LOG: \"verbose\" is no level; there are off, error, warn, info, debug and trace";
+    assert!(ended.stderr.contains(told), "{ended:?}");
 }
 
 #[test]
