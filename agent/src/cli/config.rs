@@ -27,15 +27,16 @@ enum Action {
     Show(ModeArgs),
 }
 
+/// Which of the two programs that a configuration can be is meant.
 #[derive(Debug, Clone, Copy, Args)]
-struct ModeArgs {
+pub(super) struct ModeArgs {
     /// As `run --local` reads it
     #[arg(long)]
     local: bool,
 }
 
 impl ModeArgs {
-    fn mode(self) -> Mode {
+    pub(super) fn mode(self) -> Mode {
         if self.local { Mode::Local } else { Mode::Cloud }
     }
 }
@@ -60,6 +61,7 @@ fn check(context: &Context, mode: Mode) -> Result<(), Failure> {
     if mode == Mode::Cloud && loaded.config.relays.is_empty() {
         context.printer.talk("no [relay] is configured; only `run --local` works without one");
     }
+    context.doubt_regions(&loaded.config);
     Ok(context.printer.data("ok\n")?)
 }
 

@@ -44,6 +44,7 @@ pub(super) async fn run(context: &Context, arguments: RunArgs) -> Result<Exit, F
     if mode == Mode::Cloud && loaded.config.relays.is_empty() {
         return Err(Failure::new(Exit::Config, anyhow!(next_steps(context, loaded.file_found))));
     }
+    context.doubt_regions(&loaded.config);
     let socket = ControlSocket::open(&context.place()?)?;
     proxy::restore(context).await;
     let options = RunOptions { drain: arguments.drain, socket, say: |text| Printer.talk(text) };
