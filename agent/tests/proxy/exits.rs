@@ -88,6 +88,16 @@ async fn a_rule_for_a_region_waits_for_that_region() {
 }
 
 #[tokio::test]
+async fn a_rule_for_a_region_that_is_not_there_is_answered_at_once_and_wakes_nothing() {
+    let rules = vec![rule("*.test", Via::Region("mars".into()))];
+    let world = World::without_exits(Options { rules, wait: Duration::from_secs(3600), ..Options::default() }).await;
+    let mut client = connect_through(&world, &Site::new().await).await;
+    let answer = client.until_end().await;
+    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("mars is not one of this proxy's regions"), "{answer}");
+    assert_eq!(world.proxy.pool.demand().borrow().last_asked, None);
+}
+
+#[tokio::test]
 async fn another_exit_is_tried_once_for_the_faults_of_an_exit() {
     let site = Site::new().await;
     for fault in ["lost", "full"] {
