@@ -8,9 +8,8 @@ use super::exit::{Ended, Exit, Known, pool_id};
 use super::{ENDED_SHOWN, Supervisor, version};
 use crate::cloud::{Cloud, CloudError};
 use crate::exits::actor::{self, Fault, Order, Post, Ready, Report, Told};
-use crate::exits::state::{ExitState, Phase, Reason};
+use crate::exits::state::{ExitState, Reason};
 use crate::exits::{ExitEntry, ExitView as Pooled, StreamStats, address};
-use crate::health::{Problem, ProblemKey, Severity};
 use crate::scheduler::backoff::{FailureKind, Jitter};
 use crate::scheduler::plan::{Action, ExitId, RegionView, Why, plan};
 use crate::scheduler::time::Timestamp;
@@ -111,17 +110,14 @@ impl<C: Cloud> Supervisor<C> {
         exit.state = state;
         // A start that fails is always news; the loss of an exit that others stand in for is none.
         let is_felt = !exit.ending && (was_ready.is_none() || !self.is_served(exit.region));
-        let region = &mut self.regions[exit.region];
+        let region = &self.regions[exit.region];
         let reason = state.ended_reason().map_or("unknown", Reason::name);
         let (exit_id, cause) = (exit.pool_id(), fault.as_ref().map(|fault| fault.text.as_str()));
         tracing::info!(region = region.name, exit = %exit_id, reason, cause, streams_cut = streams.cut + streams.open as u64, "exit ended");
         if let Some(fault) = fault.as_ref().filter(|_| is_felt) {
-            region.error = Some(fault.text.clone());
-            // What stops a leg is a relay's problem, not a region's: it is told once.
-            if fault.phase != Phase::Dial {
-                self.health.set(problem_key(&region.name), problem(&region.name, fault));
-            }
+            self.fails(exit.region, fault);
         }
+        let region = &mut self.regions[exit.region];
         let jitter = Jitter::new(fastrand::f64());
         match was_ready {
             Some(at) if is_lost => region.memory.on_exit_lost(now, now.since(at), jitter),
@@ -139,13 +135,6 @@ impl<C: Cloud> Supervisor<C> {
     /// Whether an exit of the region takes streams now.
     fn is_served(&self, region: usize) -> bool {
         self.exits.values().any(|exit| exit.region == region && exit.state == ExitState::Active && exit.is_paired())
-    }
-
-    /// What failed last in a region is over.
-    pub(super) fn works_again(&mut self, region: usize) {
-        let region = &mut self.regions[region];
-        region.error = None;
-        self.health.clear(&problem_key(&region.name));
     }
 
     pub(super) fn on_finding(&mut self, finding: &Finding) {
@@ -255,21 +244,5 @@ fn kind(fault: Option<&Fault>) -> FailureKind {
         Some(fault) if fault.reason == Reason::Throttled => FailureKind::Throttled,
         Some(fault) if !fault.retryable => FailureKind::Permanent,
         _ => FailureKind::Retryable,
-    }
-}
-
-/// A region has one problem at a time: the last failure, until an exit is ready.
-fn problem_key(region: &str) -> ProblemKey {
-    ProblemKey::of("exit_failed", region)
-}
-
-fn problem(region: &str, fault: &Fault) -> Problem {
-    Problem {
-        code: fault.code.to_owned(),
-        severity: Severity::Error,
-        region: Some(region.to_owned()),
-        phase: Some(fault.phase.name().to_owned()),
-        text: fault.text.clone(),
-        hint: Some(fault.hint.clone().into_owned()),
     }
 }

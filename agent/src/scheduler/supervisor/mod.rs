@@ -17,6 +17,7 @@ mod renewal;
 mod requests;
 mod rotation;
 mod snapshot;
+mod trouble;
 mod version;
 
 use std::collections::BTreeMap;
@@ -220,7 +221,7 @@ impl<C: Cloud> Supervisor<C> {
                 for index in 0..self.regions.len() {
                     self.regions[index].memory.lapse();
                     // What failed before is not what keeps a region that rests from anything.
-                    self.works_again(index);
+                    self.forget_failure(index);
                 }
             }
             Some(IdleChange::Wake) => self.wake_regions(now),
