@@ -5,6 +5,7 @@
 pub mod auth;
 pub mod client;
 mod counters;
+mod fullness;
 pub mod http;
 mod ignored;
 pub mod site;

@@ -179,8 +179,11 @@ async fn two_bad_exits_are_enough() {
     }
     let answer = world.ask("CONNECT a.test:1 HTTP/1.1\r\n\r\n").await.until_end().await;
     assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("error=connection_limit_reached"), "{answer}");
+    assert!(answer.contains("\r\nRetry-After: 1\r\n"), "{answer}");
     let asked: usize = exits.iter_mut().map(|exit| exit.asked().len()).sum();
     assert_eq!(asked, 2);
+    let problem = world.proxy.counters.problem().expect("a problem while it is recent");
+    assert!(problem.code == "exit_full" && problem.hint.is_some(), "{problem:?}");
 }
 
 #[tokio::test]

@@ -10,7 +10,9 @@ use super::request::BadRequest;
 use crate::proxy::auth::Denied;
 
 /// Seconds after which a client may ask again when no exit was there: an exit takes about as long to start.
-const RETRY_AFTER: &str = "5";
+const RETRY_AFTER_NONE: &str = "5";
+/// Seconds after which a client may ask again when all exits were full: connections end all the time.
+const RETRY_AFTER_FULL: &str = "1";
 
 /// What answers are.
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -42,9 +44,12 @@ impl Answer {
         let text =
             format!("{phase}: {}. {hint}\n", if refusal.details.is_empty() { refusal.error.token() } else { &refusal.details });
         let mut fields = vec![("Proxy-Status", refusal.to_proxy_status().as_bytes().to_vec())];
-        if refusal.error == ProxyError::DestinationUnavailable {
-            fields.push(("Retry-After", RETRY_AFTER.into()));
-        }
+        let retry_after = match refusal.error {
+            ProxyError::DestinationUnavailable => Some(RETRY_AFTER_NONE),
+            ProxyError::ConnectionLimitReached => Some(RETRY_AFTER_FULL),
+            _ => None,
+        };
+        fields.extend(retry_after.map(|seconds| ("Retry-After", seconds.into())));
         Self { status: refusal.error.status().as_u16(), kind: TEXT, fields, text }
     }
 
@@ -166,6 +171,7 @@ mod tests {
             let shown = text(&Answer::refused(&Refusal::new(error, "")), "GET", false);
             assert!(shown.starts_with(&format!("HTTP/1.1 {}", error.status().as_u16())), "{shown}");
             assert!(shown.contains(&format!("error={}", error.token())), "{shown}");
+            assert_eq!(shown.contains("\r\nRetry-After: "), error.status() == StatusCode::SERVICE_UNAVAILABLE, "{shown}");
         }
     }
 }

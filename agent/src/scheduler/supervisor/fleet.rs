@@ -17,8 +17,8 @@ use crate::scheduler::time::Timestamp;
 /// What an errand brought back.
 #[derive(Debug)]
 pub(super) enum Finding {
-    /// The address that a site sees of this exit; `None` when the question failed.
-    Address(ExitId, Option<IpAddr>),
+    /// The address that a site sees of this exit, or why that stays unknown.
+    Address(ExitId, Result<IpAddr, address::Cause>),
     /// The region's new generation, or why there is none.
     Generation(usize, Result<u64, CloudError>),
     /// How many invocations the region allows at a time, if that can be learned.
@@ -66,10 +66,7 @@ impl<C: Cloud> Supervisor<C> {
             let (opener, findings) = (ready.opener.clone(), self.findings.0.clone());
             self.errands.spawn(async move {
                 let found = address::ask(&opener, &url).await;
-                if let Err(cause) = &found {
-                    tracing::debug!(%cause, "the exit's address stays unknown");
-                }
-                let _ending = findings.send(Finding::Address(id, found.ok())).await;
+                let _ending = findings.send(Finding::Address(id, found)).await;
             });
         }
         let (is_new, index) = (region.met(ready.nonce), exit.region);
@@ -139,10 +136,17 @@ impl<C: Cloud> Supervisor<C> {
 
     pub(super) fn on_finding(&mut self, finding: &Finding) {
         match *finding {
-            Finding::Address(id, found) => {
+            Finding::Address(id, ref found) => {
+                // One that ended meanwhile could not answer.
                 let Some(exit) = self.exits.get_mut(&id) else { return };
                 exit.asked_address = true;
-                let Some(address) = found else { return };
+                let address = match found {
+                    Ok(address) => *address,
+                    Err(cause) => {
+                        tracing::debug!(exit = %exit.pool_id(), cause, "the exit's address stays unknown");
+                        return self.unknown.tell(cause);
+                    }
+                };
                 exit.address = Some(address);
                 self.totals.saw(address);
                 let region = &mut self.regions[exit.region];
