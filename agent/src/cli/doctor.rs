@@ -38,7 +38,7 @@ async fn findings(context: &Context, quietly: bool) -> Findings {
     if !quietly {
         context.printer.talk("looking; the last check invokes one function, which may take half a minute");
     }
-    let config = if loaded.file_found {
+    let config = if loaded.file.was_there() {
         Check::pass(Area::Config, COMPONENT, file, "sound")
     } else {
         Check::warn(Area::Config, COMPONENT, file, "there is no such file; defaults and the environment hold")

@@ -10,6 +10,11 @@ use crate::health::Problem;
 /// The version of this form; a change that breaks a reader raises it.
 pub const SCHEMA: u32 = 1;
 
+/// The problem of a configuration file that was changed after the start.
+pub const CONFIG_CHANGED: &str = "config_changed";
+/// The problem of an agent that ends, and lets streams finish.
+pub const ENDING: &str = "ending";
+
 /// Everything that a running agent says of itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Status {
@@ -33,6 +38,13 @@ pub struct Status {
     pub month: Month,
     /// What is wrong right now.
     pub problems: Vec<Problem>,
+}
+
+impl Status {
+    /// Whether it has such a problem.
+    pub fn has_problem(&self, code: &str) -> bool {
+        self.problems.iter().any(|problem| problem.code == code)
+    }
 }
 
 /// All in one word.
