@@ -48,7 +48,7 @@ fn report(error: &anyhow::Error) -> ExitCode {
 /// These programs log to the agent's own standard error, in trouble only unless `AWSLAMBDAPROXY_LOG` wants more.
 fn log() {
     let filter = EnvFilter::try_from_env(VARIABLE).unwrap_or_else(|_| EnvFilter::new("warn"));
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false).log_internal_errors(false);
     // A log that was started before stays.
     let _started = tracing_subscriber::registry().with(filter).with(may_be_shown()).with(lines).try_init();
 }

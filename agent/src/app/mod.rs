@@ -5,6 +5,8 @@
 //! ```
 
 mod aws;
+mod config_file;
+mod ending;
 mod estimate;
 mod face;
 mod local;
@@ -22,13 +24,15 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio_util::task::AbortOnDropHandle;
 
+use self::config_file::ConfigFile;
 pub use self::estimate::estimate;
 use self::face::Face;
 use self::local::LocalMachine;
+use self::status::Fixed;
 pub(crate) use self::trust::own as own_trust;
 pub(crate) use self::wiring::{relays, single_exit};
 use crate::cloud::Cloud;
-use crate::config::{Config, Mode};
+use crate::config::{Config, Mode, Seen};
 use crate::control_socket::ControlSocket;
 use crate::exits::Pool;
 use crate::exits::actor::LAST_WORDS;
@@ -53,6 +57,8 @@ pub struct RunOptions {
     pub drain: Option<Duration>,
     /// Where the agent is asked; while it is open, no other runs on this configuration.
     pub socket: ControlSocket,
+    /// The configuration file as it was read.
+    pub file: Seen,
     /// Says a line to the person who started the agent.
     pub say: fn(&str),
 }
@@ -123,6 +129,7 @@ struct Running {
     supervising: AbortOnDropHandle<()>,
     serving: AbortOnDropHandle<()>,
     _keeping: AbortOnDropHandle<()>,
+    _watching: AbortOnDropHandle<()>,
     _offering: Option<AbortOnDropHandle<()>>,
     _asking: Option<AbortOnDropHandle<()>>,
     face: Arc<Face>,
@@ -137,7 +144,7 @@ impl Running {
         addresses: Vec<SocketAddr>,
         mut setup: wiring::CloudSetup<C>,
     ) -> anyhow::Result<Self> {
-        let (pool, health, network) = (Pool::new(wiring::pool(config)), Health::default(), Network::watch());
+        let (pool, health, network) = (Pool::new(wiring::pool(config, &setup.regions)), Health::default(), Network::watch());
         let book = wiring::book(config, &health).await?;
         let asking = std::mem::replace(&mut setup.account, wiring::Payer::Nobody).tell(&book);
         let relays = Relays::new(setup.relays.clone());
@@ -153,9 +160,13 @@ impl Running {
         let proxy = Arc::new(Proxy::new(wiring::auth(config), router, pool));
         (options.say)(&greeting(&addresses, config));
         let shutdown = Shutdown::default();
-        let face = Face::new(config, addresses, relays, proxy.counters.clone(), handle.clone(), health, book.clone());
+        let file = ConfigFile::new(options.file.clone(), health.clone());
+        let watching = file.watch();
+        let fixed = Fixed { listen: addresses, relays, limit_usd: config.budget.monthly_usd };
+        let face = Face::new(fixed, proxy.counters.clone(), handle.clone(), file, health, book.clone());
         Ok(Self {
             _keeping: keeping,
+            _watching: watching,
             serving: AbortOnDropHandle::new(tokio::spawn(listener.run(proxy, shutdown.clone()))),
             supervising: AbortOnDropHandle::new(tokio::spawn(supervisor.run())),
             supervisor: handle,
@@ -176,6 +187,7 @@ impl Running {
             () = signals.next() => {}
             () = self.face.stopped() => {}
         }
+        self.face.begin_to_end(options.drain);
         self.shutdown.stop.cancel();
         let ending = async {
             self.drain(options).await;
@@ -184,7 +196,7 @@ impl Running {
         let end = tokio::select! {
             () = ending => RunEnd::Asked,
             () = &mut asking => RunEnd::Interrupted,
-            () = signals.next() => RunEnd::Interrupted,
+            () = signals.again() => RunEnd::Interrupted,
         };
         self.book.close().await;
         end

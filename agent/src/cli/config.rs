@@ -6,6 +6,7 @@ use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
 use crate::config::{Flags, Mode, Setting};
+use crate::status::model::CONFIG_CHANGED;
 
 /// A long list does not push the sources of all others off the screen.
 const WIDEST: usize = 72;
@@ -27,7 +28,7 @@ enum Action {
     Show(ModeArgs),
 }
 
-/// Which of the two programs that a configuration can be is meant.
+/// In which mode a configuration is read.
 #[derive(Debug, Clone, Copy, Args)]
 pub(super) struct ModeArgs {
     /// As `run --local` reads it
@@ -41,10 +42,10 @@ impl ModeArgs {
     }
 }
 
-pub(super) fn run(context: &Context, arguments: &ConfigArgs) -> Result<Exit, Failure> {
+pub(super) async fn run(context: &Context, arguments: &ConfigArgs) -> Result<Exit, Failure> {
     match arguments.action {
         Action::Path => context.printer.data(&format!("{}\n", context.file.display()))?,
-        Action::Check(arguments) => check(context, arguments.mode())?,
+        Action::Check(arguments) => check(context, arguments.mode()).await?,
         Action::Show(arguments) => {
             let loaded = context.load(Flags::default(), arguments.mode())?;
             context.printer.data(&listing(&loaded.settings))?;
@@ -53,16 +54,20 @@ pub(super) fn run(context: &Context, arguments: &ConfigArgs) -> Result<Exit, Fai
     Ok(Exit::Ok)
 }
 
-fn check(context: &Context, mode: Mode) -> Result<(), Failure> {
+async fn check(context: &Context, mode: Mode) -> Result<(), Failure> {
     let loaded = context.load(Flags::default(), mode)?;
-    if !loaded.file_found {
+    if !loaded.file.was_there() {
         context.printer.talk(&format!("{} does not exist; the defaults hold", context.file.display()));
     }
     if mode == Mode::Cloud && loaded.config.relays.is_empty() {
         context.printer.talk("no [relay] is configured; only `run --local` works without one");
     }
     context.doubt_regions(&loaded.config);
-    Ok(context.printer.data("ok\n")?)
+    context.printer.data("ok\n")?;
+    if context.status_if_soon().await.is_some_and(|status| status.has_problem(CONFIG_CHANGED)) {
+        context.printer.talk("the running agent was started with another version of it; restart the agent to follow this one");
+    }
+    Ok(())
 }
 
 /// `key = value`, then the source as a comment in a column of its own.

@@ -2,8 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::time::timeout;
 
 use super::arguments::Global;
 use super::failure::Failure;
@@ -11,6 +13,9 @@ use super::printer::Printer;
 use crate::config::{self, Config, Flags, Loaded, Mode, Sources, doubts};
 use crate::control_socket::{Client, NoPlace, Place};
 use crate::status::model::Status;
+
+/// How long an answer is waited for that only adds a word: an agent that is well takes milliseconds.
+pub(super) const SOON: Duration = Duration::from_secs(1);
 
 /// The command's surroundings.
 pub(super) struct Context {
@@ -78,6 +83,11 @@ impl Context {
     /// Where the agent of this configuration is found.
     pub(super) fn place(&self) -> Result<Place, NoPlace> {
         Place::of(&self.file)
+    }
+
+    /// What the agent of this configuration says of itself, for who can do without: one that starts or hangs is not waited for.
+    pub(super) async fn status_if_soon(&self) -> Option<Status> {
+        timeout(SOON, self.agent().ok()?.status()).await.ok()?.ok()
     }
 
     /// The agent of this configuration.

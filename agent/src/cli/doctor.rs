@@ -41,7 +41,7 @@ async fn findings(context: &Context, mode: Mode, quietly: bool) -> Findings {
     if !quietly && mode == Mode::Cloud {
         context.printer.talk("looking; the last check invokes one function, which may take half a minute");
     }
-    let config = match (loaded.file_found, mode) {
+    let config = match (loaded.file.was_there(), mode) {
         (true, _) => Check::pass(Area::Config, COMPONENT, file, "sound"),
         (false, Mode::Local) => Check::pass(Area::Config, COMPONENT, file, "there is no such file, and `run --local` needs none"),
         (false, Mode::Cloud) => {

@@ -15,7 +15,8 @@ use crate::log::{OURS, VARIABLE, may_be_shown};
 pub(super) fn start(global: &Global) -> Result<(), Failure> {
     let filter = filter(global, std::env::var(VARIABLE).ok().filter(|text| !text.is_empty()))?;
     let color = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(color);
+    // There is nobody to tell when a line cannot be written: the terminal has closed.
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(color).log_internal_errors(false);
     let log = tracing_subscriber::registry().with(filter).with(may_be_shown());
     let _ = match global.log_format {
         LogFormat::Text => log.with(lines.with_target(global.verbose > 0)).try_init(),

@@ -93,7 +93,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Proxy(arguments) => proxy::run(&context, &arguments).await,
         Command::Env(arguments) => variables::env(&context, &arguments).await,
         Command::Exec(arguments) => variables::exec(&context, arguments).await,
-        Command::Config(arguments) => config::run(&context, &arguments),
+        Command::Config(arguments) => config::run(&context, &arguments).await,
         Command::Completions(arguments) => completions::run(&context, &arguments),
         Command::Man(arguments) => man::run(&context, &arguments),
         Command::Update(arguments) => update::run(&context, arguments).await,

@@ -1,12 +1,15 @@
 //! `proxy`: the desktop's own proxy setting.
 
-use clap::{Args, Subcommand};
+use std::path::Path;
 
-use super::context::Context;
+use clap::{Args, Subcommand};
+use tokio::time::timeout;
+
+use super::context::{Context, SOON};
 use super::exit::Exit;
 use super::failure::Failure;
 use crate::config::state_dir;
-use crate::control_socket::NoPlace;
+use crate::control_socket::{AskError, Client, NoPlace, Place};
 use crate::desktop::{Asked, Restored, State, SystemProxy};
 use crate::tools::SystemTools;
 
@@ -31,7 +34,7 @@ pub(super) async fn run(context: &Context, arguments: &ProxyArgs) -> Result<Exit
     match arguments.action {
         Action::On => on(context).await,
         Action::Off => off(context),
-        Action::Status => status(context),
+        Action::Status => status(context).await,
     }
 }
 
@@ -54,14 +57,26 @@ fn off(context: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-fn status(context: &Context) -> Result<Exit, Failure> {
-    let text = match desktop()?.state()? {
+async fn status(context: &Context) -> Result<Exit, Failure> {
+    let state = desktop()?.state()?;
+    let text = match &state {
         State::Off => "off\n".to_owned(),
-        State::On { desktop } => format!("on  {desktop}\n"),
+        State::On { desktop, .. } => format!("on  {desktop}\n"),
         State::Changed { settings } => format!("changed since  {}\n", settings.join(", ")),
     };
     context.printer.data(&text)?;
+    if let State::On { agent, .. } = state
+        && !runs(&agent).await?
+    {
+        context.printer.talk("no agent runs: nothing answers there; `awslambdaproxy proxy off` puts back what was");
+    }
     Ok(Exit::Ok)
+}
+
+/// Whether there is an agent of that configuration file, even one that is silent.
+async fn runs(agent: &Path) -> Result<bool, Failure> {
+    let agent = Client::new(Place::of(agent)?);
+    Ok(!matches!(timeout(SOON, agent.status()).await, Ok(Err(AskError::NotRunning))))
 }
 
 /// Puts back what was set for the agent that ends, or that did not end well.

@@ -13,7 +13,8 @@ use super::proxy;
 use super::settings::SettingArgs;
 use crate::app::{self, RunEnd, RunOptions};
 use crate::config::{Mode, duration};
-use crate::control_socket::ControlSocket;
+use crate::control_socket::{ControlSocket, LockError, OpenError};
+use crate::status::model::ENDING;
 use crate::system::raise_descriptor_limit;
 
 /// Options of `run`.
@@ -42,18 +43,31 @@ pub(super) async fn run(context: &Context, arguments: RunArgs) -> Result<Exit, F
     let mode = if arguments.local { Mode::Local } else { Mode::Cloud };
     let loaded = context.load(arguments.settings.flags(), mode)?;
     if mode == Mode::Cloud && loaded.config.relays.is_empty() {
-        return Err(Failure::new(Exit::Config, anyhow!(next_steps(context, loaded.file_found))));
+        return Err(Failure::new(Exit::Config, anyhow!(next_steps(context, loaded.file.was_there()))));
     }
     context.doubt_regions(&loaded.config);
-    let socket = ControlSocket::open(&context.place()?)?;
+    let socket = match ControlSocket::open(&context.place()?) {
+        Ok(socket) => socket,
+        Err(error) => return Err(taken(context, error).await),
+    };
     proxy::restore(context).await;
-    let options = RunOptions { drain: arguments.drain, socket, say: |text| Printer.talk(text) };
+    let options = RunOptions { drain: arguments.drain, socket, file: loaded.file, say: |text| Printer.talk(text) };
     let ended = app::run(loaded.config, options).await;
     proxy::restore(context).await;
     match ended? {
         RunEnd::Asked => Ok(Exit::Ok),
         RunEnd::Interrupted => Ok(Exit::Interrupted),
     }
+}
+
+/// Who has the configuration may be about to go.
+async fn taken(context: &Context, error: OpenError) -> Failure {
+    let is_running = matches!(error, OpenError::Lock(LockError::Running { .. }));
+    let failure = Failure::from(error);
+    if is_running && context.status_if_soon().await.is_some_and(|status| status.has_problem(ENDING)) {
+        return failure.with_hint("it is ending, and lets running streams finish: `awslambdaproxy status` says for how long");
+    }
+    failure
 }
 
 /// What to do where nothing says which relay to use.

@@ -11,6 +11,7 @@ use super::mistake::{Mistake, Mistakes};
 use super::node::{Kind, Table};
 use super::origin::Origin;
 use super::section::Section;
+use super::seen::Seen;
 use super::small::{self, BudgetConfig, LocalConfig, UpdateConfig};
 use super::{AwsConfig, Config, ExitsConfig, Flags, Mode, ProxyConfig, RoutingConfig, exits, private_file, regions, relay};
 
@@ -37,14 +38,14 @@ pub struct Loaded {
     pub config: Config,
     /// Every value in force and its source, in the order of the contract.
     pub settings: Vec<Setting>,
-    /// Whether there was a file.
-    pub file_found: bool,
+    /// The file as it was read.
+    pub file: Seen,
 }
 
 /// The file's part of a reading.
 struct FromFile {
     table: Table,
-    found: bool,
+    seen: Seen,
     /// The mode, and the table before other layers wrote over it, when others may read the file.
     open_to_others: Option<(u32, Table)>,
 }
@@ -61,7 +62,7 @@ pub fn load(sources: Sources) -> Result<Loaded, Mistakes> {
 pub fn load_text(text: &str, sources: Sources) -> Result<Loaded, Mistakes> {
     let path = sources.file.clone();
     let table = file::parse(&path, text).map_err(Mistakes::new)?;
-    layered(FromFile { table, found: true, open_to_others: None }, sources, &path)
+    layered(FromFile { table, seen: Seen::new(&path, Some(text)), open_to_others: None }, sources, &path)
 }
 
 /// The other layers over the file's, and the whole checked.
@@ -76,7 +77,7 @@ fn layered(from_file: FromFile, sources: Sources, path: &Path) -> Result<Loaded,
     }
     let (mistakes, settings) = ledger.close();
     if mistakes.is_empty() {
-        return Ok(Loaded { config, settings, file_found: from_file.found });
+        return Ok(Loaded { config, settings, file: from_file.seen });
     }
     Err(Mistakes::new(mistakes))
 }
@@ -86,10 +87,10 @@ fn read_file(path: &Path, required: bool) -> Result<FromFile, Vec<Mistake>> {
         Ok(private) => {
             let table = file::parse(path, &private.text)?;
             let open_to_others = private.open_to_others.map(|mode| (mode, table.clone()));
-            Ok(FromFile { table, found: true, open_to_others })
+            Ok(FromFile { table, seen: Seen::new(path, Some(&private.text)), open_to_others })
         }
         Err(error) if error.kind() == ErrorKind::NotFound && !required => {
-            Ok(FromFile { table: Table::new(), found: false, open_to_others: None })
+            Ok(FromFile { table: Table::new(), seen: Seen::new(path, None), open_to_others: None })
         }
         Err(error) => {
             let origin = Origin::File { path: Arc::from(path), line: 1 };

@@ -23,6 +23,7 @@ mod regions;
 mod relay;
 mod routing;
 mod section;
+mod seen;
 mod small;
 mod suggestion;
 #[cfg(test)]
@@ -48,6 +49,7 @@ pub use proxy::{Credentials, ProxyConfig};
 pub use regions::{NotARegion, RegionPattern, doubts, is_region_name, resolve};
 pub use relay::RelayConfig;
 pub use routing::RoutingConfig;
+pub use seen::Seen;
 pub use small::{BudgetConfig, LocalConfig, UpdateConfig};
 pub use tunnel::invitation::Egress;
 pub use url::{BadUrl, HttpUrl, UserInfo};

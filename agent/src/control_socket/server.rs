@@ -27,8 +27,8 @@ pub trait Agent: Send + Sync + 'static {
     /// How it is.
     fn status(&self) -> impl Future<Output = Status> + Send;
 
-    /// New exits now. Regions that do not exist are reported as failed.
-    fn rotate(&self, order: RotateOrder) -> impl Future<Output = RotateReport> + Send;
+    /// New exits now, or why there will be none at all. Regions that do not exist are reported as failed.
+    fn rotate(&self, order: RotateOrder) -> impl Future<Output = Result<RotateReport, String>> + Send;
 
     /// Asks it to end as at the first signal; returns at once.
     fn stop(&self);
@@ -119,7 +119,8 @@ async fn act<A: Agent>(request: Request, agent: &A) -> Answer {
         Request::Rotate(order) => {
             let limit = order.timeout();
             match timeout(limit, agent.rotate(order)).await {
-                Ok(report) => Answer::Rotate(report),
+                Ok(Ok(report)) => Answer::Rotate(report),
+                Ok(Err(text)) => Answer::Error { text },
                 Err(_) => Answer::Error { text: format!("no new exit within {} s", limit.as_secs()) },
             }
         }

@@ -18,7 +18,7 @@ impl Agent for Fake {
         sample::busy()
     }
 
-    async fn rotate(&self, order: RotateOrder) -> RotateReport {
+    async fn rotate(&self, order: RotateOrder) -> Result<RotateReport, String> {
         let region = |region| RotatedRegion {
             region,
             old: None,
@@ -27,7 +27,7 @@ impl Agent for Fake {
             refused: false,
             note: None,
         };
-        RotateReport { regions: order.regions.into_iter().map(region).collect() }
+        Ok(RotateReport { regions: order.regions.into_iter().map(region).collect() })
     }
 
     fn stop(&self) {

@@ -44,6 +44,8 @@ pub enum State {
     On {
         /// The desktop.
         desktop: &'static str,
+        /// The configuration file of the agent whose proxy it is.
+        agent: PathBuf,
     },
     /// Ours, but for settings that somebody changed meanwhile.
     Changed {
@@ -179,7 +181,10 @@ impl<'a> SystemProxy<'a> {
                 settings.push(setting.clone());
             }
         }
-        Ok(if settings.is_empty() { State::On { desktop: entry.desktop.name() } } else { State::Changed { settings } })
+        Ok(match settings.is_empty() {
+            true => State::On { desktop: entry.desktop.name(), agent: entry.agent },
+            false => State::Changed { settings },
+        })
     }
 
     /// Whoever does not hear it learns it from the setting itself.

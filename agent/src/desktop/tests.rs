@@ -164,7 +164,7 @@ fn off_puts_back_what_on_has_changed() {
     assert_eq!((proxy.state().expect("state"), proxy.off().expect("off")), (State::Off, Restored::Nothing));
     proxy.on(asked()).expect("on");
     assert_eq!(memory.get("org.gnome.system.proxy.http host").as_deref(), Some("'127.0.0.1'"));
-    assert_eq!(proxy.state().expect("state"), State::On { desktop: "GNOME" });
+    assert_eq!(proxy.state().expect("state"), State::On { desktop: "GNOME", agent: asked().agent.to_owned() });
     proxy.on(asked()).expect("on twice is on");
     assert_eq!(proxy.off().expect("off"), Restored::Done { kept: Vec::new() });
     assert_eq!(memory.get("org.gnome.system.proxy.http host").as_deref(), Some("'corp.example'"));

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::model::{ExitState, ExitStatus, Month, Overall, RegionState, RegionStatus, RelayState, Status};
+use super::model::{ENDING, ExitState, ExitStatus, Month, Overall, RegionState, RegionStatus, RelayState, Status};
 use crate::columns::table;
 use crate::health::Problem;
 use crate::money::FREE_TIER;
@@ -26,7 +26,8 @@ pub fn render(status: &Status) -> String {
 
 fn head(status: &Status) -> String {
     let listen: Vec<String> = status.proxy.listen.iter().map(ToString::to_string).collect();
-    let mut out = format!("{}   proxy on {}\n", overall(status.health), listen.join(", "));
+    let word = if status.has_problem(ENDING) { ENDING } else { overall(status.health) };
+    let mut out = format!("{word}   proxy on {}\n", listen.join(", "));
     for relay in &status.relays {
         let rtt = relay.rtt_ms.map(|ms| format!(", {ms:.0} ms")).unwrap_or_default();
         let _ = writeln!(out, "relay {}: {}{rtt}", relay.url, relay_state(relay.state));
@@ -214,6 +215,13 @@ warning ap-southeast-2: AWS throttles the invocations
   hint: ask for more concurrent executions
 ";
         assert_eq!(render(&sample::busy()), expected);
+    }
+
+    #[test]
+    fn an_agent_that_ends_is_not_called_healthy() {
+        let mut status = sample::busy();
+        status.problems[0].code = ENDING.to_owned();
+        assert!(render(&status).starts_with("ending   proxy on 127.0.0.1:8080\n"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Unix.
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
-use std::io;
+use std::io::{self, IsTerminal};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -55,25 +55,59 @@ pub(crate) fn raise_descriptor_limit() {
     }
 }
 
-/// The signals that end an agent: SIGINT and SIGTERM alike.
+/// The signals that end an agent: SIGINT, SIGTERM, and SIGHUP of a terminal that closes.
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    /// `None` where it means nothing: `nohup` started the agent.
+    hang_up: Option<Signal>,
 }
 
 impl Signals {
     /// Takes them over from their default action.
     pub(crate) fn new() -> io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        let hang_up = (!ignores_hang_up()).then(|| signal(SignalKind::hangup())).transpose()?;
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())?, hang_up })
     }
 
-    /// The next one.
+    /// The first one.
     pub(crate) async fn next(&mut self) {
+        let Self { interrupt, terminate, hang_up } = self;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            () = hung_up(hang_up) => {}
+        }
+    }
+
+    /// One more, of somebody who does not want to wait. A terminal that closes may hang up more than once, its shell too, also
+    /// right after Ctrl-C: that is nobody's wish.
+    pub(crate) async fn again(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
     }
+}
+
+async fn hung_up(hang_up: &mut Option<Signal>) {
+    match hang_up {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether whoever started this process wants it to outlive the terminal. Linux tells; elsewhere one that talks to a terminal
+/// was not started by `nohup`, which leaves it none.
+fn ignores_hang_up() -> bool {
+    let told = std::fs::read_to_string("/proc/self/status").ok().and_then(|status| is_hang_up_ignored(&status));
+    told.unwrap_or_else(|| !io::stderr().is_terminal())
+}
+
+/// Reads the mask of ignored signals, in which SIGHUP, the first, is the lowest bit (proc_pid_status(5)).
+fn is_hang_up_ignored(status: &str) -> Option<bool> {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+    Some(u64::from_str_radix(mask.trim(), 16).ok()? & 1 == 1)
 }
 
 #[cfg(test)]
@@ -86,5 +120,13 @@ mod tests {
         let limit = getrlimit(Resource::Nofile);
         let wanted = limit.maximum.map_or(DESCRIPTORS, |most| most.min(DESCRIPTORS));
         assert!(limit.current.is_none_or(|current| current >= wanted), "{limit:?}");
+    }
+
+    #[test]
+    fn a_hang_up_that_is_ignored_is_told_from_one_that_is_not() {
+        let status = |mask: &str| format!("Name:\tx\nSigBlk:\t0000000000000001\nSigIgn:\t{mask}\nSigCgt:\t0000000000000001\n");
+        assert_eq!(is_hang_up_ignored(&status("0000000000001001")), Some(true));
+        assert_eq!(is_hang_up_ignored(&status("0000000000001000")), Some(false));
+        assert_eq!((is_hang_up_ignored(&status("x")), is_hang_up_ignored("")), (None, None));
     }
 }

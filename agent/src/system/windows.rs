@@ -57,7 +57,7 @@ impl Signals {
         Ok(Self { interrupt, stop, close, logoff: ctrl_logoff()?, shutdown: ctrl_shutdown()? })
     }
 
-    /// The next one.
+    /// The first one.
     pub(crate) async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
@@ -66,5 +66,10 @@ impl Signals {
             _ = self.logoff.recv() => {}
             _ = self.shutdown.recv() => {}
         }
+    }
+
+    /// One more, of somebody who does not want to wait.
+    pub(crate) async fn again(&mut self) {
+        self.next().await;
     }
 }

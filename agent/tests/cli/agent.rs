@@ -25,7 +25,7 @@ impl Agent for Fake {
         serde_json::from_value(status).expect("a status")
     }
 
-    async fn rotate(&self, order: RotateOrder) -> RotateReport {
+    async fn rotate(&self, order: RotateOrder) -> Result<RotateReport, String> {
         let address = |text: &str| Some(text.parse().expect("address"));
         let works = RotatedRegion {
             region: "us-west-2".into(),
@@ -43,7 +43,7 @@ impl Agent for Fake {
             refused: false,
             note: None,
         };
-        RotateReport { regions: if order.regions.is_empty() { vec![works] } else { vec![works, fails] } }
+        Ok(RotateReport { regions: if order.regions.is_empty() { vec![works] } else { vec![works, fails] } })
     }
 
     fn stop(&self) {}

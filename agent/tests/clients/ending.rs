@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::nginx::Nginx;
 use super::processes::{are_gone, descendants};
-use super::program::{BASE, Program};
+use super::program::{BASE, Program, send_signal};
 use super::tools::{curl, noise, wait_for};
 
 /// Bytes of a download of some ten seconds.
@@ -22,7 +22,11 @@ struct Scene {
 
 impl Scene {
     fn start(arguments: &[&str]) -> Self {
-        let (nginx, agent) = (Nginx::start(), Program::spawn_with(BASE, arguments));
+        Self::of(Program::spawn_with(BASE, arguments))
+    }
+
+    fn of(agent: Program) -> Self {
+        let nginx = Nginx::start();
         agent.wait_until_healthy();
         noise(&nginx.root().join("song"), SIZE);
         let (proxy, url) = (agent.url(), format!("http://localhost:{}/slow/song", nginx.http));
@@ -47,10 +51,44 @@ fn the_first_signal_cuts_streams_visibly_and_is_quick() {
 }
 
 #[test]
+fn a_terminal_that_closes_ends_the_agent_in_order() {
+    // The script is the terminal: what the agent writes after its end fails.
+    let terminal = ["python3", "-c", "import pty, sys; pty.spawn(sys.argv[1:])"];
+    let mut scene = Scene::of(Program::spawn_under(&terminal, BASE, &[]));
+    let family = descendants(scene.agent.process.id());
+    let holder = || {
+        let files = std::fs::read_dir(scene.agent.desktop.state()).expect("a directory").flatten();
+        files.filter(|file| file.path().extension().is_some_and(|end| end == "agent")).count()
+    };
+    assert_eq!(holder(), 1);
+    send_signal(scene.agent.process.id(), "KILL");
+    wait_for("the end of every process", || are_gone(&family).then_some(()));
+    assert_eq!(holder(), 0, "killed, it could not have tidied up");
+    assert!(!scene.download.join().expect("curl").status.success(), "a cut download looks whole");
+    scene.agent.wait();
+}
+
+#[test]
+fn a_terminal_that_closes_does_not_end_what_nohup_started() {
+    let mut agent = Program::spawn_under(&["nohup"], BASE, &[]);
+    agent.wait_until_healthy();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", agent.process.id())).expect("it runs");
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("a mask");
+    assert_eq!(u64::from_str_radix(caught.trim(), 16).expect("hexadecimal") & 1, 0, "SIGHUP is left ignored");
+    agent.signal("HUP");
+    agent.wait_until_healthy();
+    agent.signal("TERM");
+    assert_eq!(agent.wait().code(), Some(0));
+}
+
+#[test]
 fn with_drain_a_running_download_finishes_and_new_ones_are_not_taken() {
     let mut scene = Scene::start(&["--drain", "30s"]);
     let proxy = scene.agent.url();
     scene.agent.signal("INT");
+    // A terminal that closes after Ctrl-C is no second wish.
+    wait_for("the drain", || scene.agent.log().contains("running ones may finish").then_some(()));
+    scene.agent.signal("HUP");
     wait_for("a closed port", || {
         let refused = curl(&["-x", &proxy, "http://localhost/"]);
         // 7: it could not connect.
@@ -62,12 +100,26 @@ fn with_drain_a_running_download_finishes_and_new_ones_are_not_taken() {
     assert!(scene.begun.elapsed() < Duration::from_secs(28), "it waited for the last second: {:?}", scene.begun.elapsed());
 }
 
+fn says_that_it_ends(agent: &Program) {
+    let (status, seen) = (agent.desktop.run(&["status"]), agent.status().expect("a status"));
+    assert!(status.stdout.starts_with("ending   proxy on "), "{status:?}");
+    assert!(status.stdout.contains("ending: 1 stream may finish, at most 9m "), "{status:?}");
+    assert_eq!((&seen["health"], &seen["problems"][0]["code"]), (&"healthy".into(), &"ending".into()));
+    let rotated = agent.desktop.run(&["rotate"]);
+    assert_eq!((rotated.code, rotated.stdout.as_str()), (Some(1), ""), "{rotated:?}");
+    assert!(rotated.stderr.contains("it is ending, so it takes no new exits"), "{rotated:?}");
+    let second = agent.desktop.run(&["run", "--local"]);
+    assert_eq!(second.code, Some(1));
+    assert!(second.stderr.contains("already running") && second.stderr.contains("it is ending"), "{second:?}");
+}
+
 #[test]
 fn a_second_signal_waits_for_nothing() {
     let mut scene = Scene::start(&["--drain", "10m"]);
     let family = descendants(scene.agent.process.id());
     scene.agent.signal("INT");
     wait_for("the drain", || scene.agent.log().contains("running ones may finish").then_some(()));
+    says_that_it_ends(&scene.agent);
     let signalled = Instant::now();
     scene.agent.signal("INT");
     assert_eq!(scene.agent.wait().code(), Some(130));

@@ -30,6 +30,25 @@ fn status_tells_people_what_listens_what_runs_and_what_was_carried() {
 }
 
 #[test]
+fn a_configuration_that_was_changed_is_told_until_it_is_changed_back() {
+    let configuration = format!("regions = [\"only\"]\n{BASE}");
+    let agent = Program::start(&configuration);
+    let problems = || agent.status().expect("a status")["problems"].as_array().expect("a list").clone();
+    let check = || agent.desktop.run(&["config", "check", "--local"]);
+    assert_eq!((problems(), check().stderr.as_str()), (vec![], ""));
+    agent.desktop.configure(&configuration.replace("only", "other"));
+    let told = problems();
+    assert_eq!((told.len(), &told[0]["code"], &told[0]["severity"]), (1, &"config_changed".into(), &"warning".into()));
+    assert_eq!(told[0]["hint"], "restart the agent to follow it");
+    wait_for("a word in the log", || agent.log().contains("config.toml was changed since the agent started").then_some(()));
+    let checked = check();
+    assert_eq!((checked.code, checked.stdout.as_str()), (Some(0), "ok\n"));
+    assert!(checked.stderr.contains("was started with another version"), "{checked:?}");
+    agent.desktop.configure(&configuration);
+    assert_eq!((problems(), check().stderr.as_str()), (vec![], ""));
+}
+
+#[test]
 fn a_watched_status_follows_the_agent_and_ends_with_it() {
     let mut agent = Program::start(&format!("regions = [\"only\"]\n{BASE}"));
     for arguments in [&["status", "--watch", "--json"][..], &["status", "--watch"]] {

@@ -72,12 +72,22 @@ fn it_is_set_while_the_agent_runs_and_as_before_after_its_end() {
     session.run(&["proxy", "on"]);
     assert_eq!(session.setting(), ours());
     assert_eq!(session.get("https port"), session.0.proxy().port().to_string());
-    assert_eq!(String::from_utf8_lossy(&session.run(&["proxy", "status"]).stdout), "on  GNOME\n");
+    let status = session.run(&["proxy", "status"]);
+    assert_eq!((String::from_utf8_lossy(&status.stdout).as_ref(), status.stderr.is_empty()), ("on  GNOME\n", true), "{status:?}");
     session.0.signal("TERM");
     assert!(session.0.wait().success());
     assert_eq!(session.setting(), before());
     let on = session.0.prepare(&["proxy", "on"]).output().expect("it runs");
     assert_eq!(on.status.code(), Some(6), "a proxy that does not run is not set");
+    assert_eq!(session.setting(), before());
+}
+
+#[test]
+fn it_is_as_before_when_the_terminal_has_closed() {
+    let mut session = Session::start();
+    session.run(&["proxy", "on"]);
+    session.0.signal("HUP");
+    assert!(session.0.wait().success());
     assert_eq!(session.setting(), before());
 }
 
@@ -88,6 +98,9 @@ fn after_a_crash_the_next_start_puts_it_back() {
     session.0.process.kill().expect("killed");
     session.0.wait();
     assert_eq!(session.setting(), ours());
+    let status = session.run(&["proxy", "status"]);
+    assert_eq!(String::from_utf8_lossy(&status.stdout), "on  GNOME\n");
+    assert!(String::from_utf8_lossy(&status.stderr).contains("no agent runs: nothing answers there"), "{status:?}");
     let mut next = session.0.prepare(&["run", "--local"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it runs");
     wait_for("the setting of before", || (session.setting() == before()).then_some(()));
     wait_for("the next agent", || session.0.status());

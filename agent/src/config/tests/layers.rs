@@ -92,5 +92,5 @@ fn a_missing_file_is_fine_unless_it_was_named() {
     fixture.sources.file = fixture.dir.path().join("none.toml");
     assert!(fixture.mistakes()[0].contains("cannot be read"));
     fixture.sources.file_required = false;
-    assert!(!fixture.load().expect("defaults").file_found);
+    assert!(!fixture.load().expect("defaults").file.was_there());
 }
