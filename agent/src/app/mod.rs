@@ -144,7 +144,7 @@ impl Running {
         addresses: Vec<SocketAddr>,
         mut setup: wiring::CloudSetup<C>,
     ) -> anyhow::Result<Self> {
-        let (pool, health, network) = (Pool::new(wiring::pool(config)), Health::default(), Network::watch());
+        let (pool, health, network) = (Pool::new(wiring::pool(config, &setup.regions)), Health::default(), Network::watch());
         let book = wiring::book(config, &health).await?;
         let asking = std::mem::replace(&mut setup.account, wiring::Payer::Nobody).tell(&book);
         let relays = Relays::new(setup.relays.clone());

@@ -1,10 +1,11 @@
 //! From what the rooms know to the answer of `status`.
 
+use std::cmp::Reverse;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::exits::state::ExitState as State;
-use crate::health::Health;
+use crate::health::{Health, Problem};
 use crate::money::{Bill, Book, TARIFF_DATE};
 use crate::proxy::Counters;
 use crate::relays::{RelayView, Relays};
@@ -36,8 +37,16 @@ pub(super) fn status(fixed: &Fixed, snapshot: &Snapshot, counters: &Counters, he
         exits: snapshot.exits.iter().map(exit).collect(),
         totals: totals(counters, snapshot),
         month: month(fixed, book),
-        problems: health.list(),
+        problems: problems(counters, health),
     }
+}
+
+/// The worst first.
+fn problems(counters: &Counters, health: &Health) -> Vec<Problem> {
+    let mut problems = health.list();
+    problems.extend(counters.problem());
+    problems.sort_by_key(|problem| Reverse(problem.severity));
+    problems
 }
 
 /// Where nothing costs anything there is no tariff either.
@@ -130,6 +139,7 @@ fn totals(counters: &Counters, snapshot: &Snapshot) -> Totals {
         streams_opened: stats.entered,
         streams_open: stats.open as u64,
         streams_failed: counters.failed(),
+        streams_failed_by_error: counters.failed_by_error().map(|(error, count)| (error.token().to_owned(), count)).collect(),
         bytes_up: stats.bytes_up,
         bytes_down: stats.bytes_down,
         distinct_exit_ips: snapshot.distinct_addresses as u64,

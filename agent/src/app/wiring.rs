@@ -80,8 +80,8 @@ pub(super) struct Surroundings {
     pub(super) book: Book,
 }
 
-pub(super) fn pool(config: &Config) -> exits::Config {
-    exits::Config { policy: config.routing.policy, wait: config.proxy.wait }
+pub(super) fn pool(config: &Config, regions: &[String]) -> exits::Config {
+    exits::Config { regions: regions.to_vec(), policy: config.routing.policy, wait: config.proxy.wait }
 }
 
 pub(super) fn auth(config: &Config) -> Auth {

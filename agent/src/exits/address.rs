@@ -2,6 +2,7 @@
 //!
 //! Best effort: no exit waits for it, and an exit without an answer is as good as another.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +38,28 @@ pub struct CheckUrl {
 
 /// Why there is no answer, in words.
 pub type Cause = String;
+
+/// Most causes that are remembered as told; there are a handful.
+const MOST_CAUSES: usize = 20;
+
+/// Says once of each cause why addresses stay unknown.
+#[derive(Debug, Default)]
+pub struct Unknown(BTreeSet<Cause>);
+
+impl Unknown {
+    /// An exit's address stays unknown because of this.
+    pub fn tell(&mut self, cause: &Cause) {
+        if self.note(cause) {
+            let hint = "exits.check_url names who is asked; \"\" asks nobody";
+            tracing::warn!(cause, hint, "the addresses of exits stay unknown; they work all the same");
+        }
+    }
+
+    /// Whether this cause is news.
+    fn note(&mut self, cause: &Cause) -> bool {
+        self.0.len() < MOST_CAUSES && self.0.insert(cause.clone())
+    }
+}
 
 /// Asks through one exit.
 pub async fn ask(opener: &Opener, url: &CheckUrl) -> Result<IpAddr, Cause> {
@@ -92,5 +115,13 @@ mod tests {
         assert_eq!(parse(b"203.0.113.7\n"), Ok("203.0.113.7".parse().expect("address")));
         assert!(parse(b"<html>203.0.113.7</html>").is_err());
         assert!(parse(&[0xff]).is_err());
+    }
+
+    #[test]
+    fn each_cause_is_told_once_and_not_without_end() {
+        let mut unknown = Unknown::default();
+        assert!(unknown.note(&"no answer in time".to_owned()) && !unknown.note(&"no answer in time".to_owned()));
+        let told = (0..10 * MOST_CAUSES).filter(|number| unknown.note(&number.to_string())).count();
+        assert_eq!(told, MOST_CAUSES - 1);
     }
 }

@@ -22,15 +22,23 @@ use super::ExitId;
 use super::choice::{Candidate, Wish, choose};
 use super::demand::{self, Demand, Publisher};
 use super::streams::{Place, StreamStats, Streams};
+use crate::cloud::printable;
 use crate::routing::Policy;
 
 /// How long an exit may take to answer: longer than the longest grace, in which a tunnel may be away, and than the exit's
 /// own time-outs.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(120);
 
+/// How many regions a refusal names: what fits into its details.
+const REGIONS_SHOWN: usize = 6;
+/// How much of a region that is not there a refusal repeats, characters.
+const LONGEST_REGION: usize = 30;
+
 /// How the pool chooses.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Config {
+    /// The regions that have exits, or will.
+    pub regions: Vec<String>,
     /// How requests are spread over regions.
     pub policy: Policy,
     /// How long a request waits for an exit (`proxy.wait`).
@@ -206,6 +214,9 @@ impl Pool {
         if matches!(&destination.host, Host::Name(name) if name == control::HOST) {
             return Err(Refusal::new(ProxyError::DestinationIpProhibited, "a reserved name"));
         }
+        if let Some(stranger) = region.filter(|name| !self.0.config.regions.iter().any(|it| it == name)) {
+            return Err(no_such_region(stranger, &self.0.config.regions));
+        }
         let ask = Ask { destination, region, deadline: Instant::now() + self.0.config.wait };
         let first = self.exit_for(&ask, None).await?;
         let first_id = first.id.clone();
@@ -304,6 +315,17 @@ fn unavailable(region: Option<&str>) -> Refusal {
     Refusal::new(ProxyError::DestinationUnavailable, details)
 }
 
+/// No time brings an exit of a region that is not configured.
+fn no_such_region(region: &str, regions: &[String]) -> Refusal {
+    let mut known = regions.iter().take(REGIONS_SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if let more @ 1.. = regions.len().saturating_sub(REGIONS_SHOWN) {
+        known.push_str(&format!(" and {more} more"));
+    }
+    let region = printable(region, LONGEST_REGION);
+    let details = format!("{region} is not one of this proxy's regions ({known})");
+    Refusal::new(ProxyError::DestinationUnavailable, details)
+}
+
 impl Exit {
     fn accepts(&self) -> bool {
         self.active && !self.spent
@@ -323,5 +345,19 @@ impl Exit {
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pool").field("exits", &self.lock().len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_region_that_is_not_there_is_told_beside_those_that_are() {
+        let regions: Vec<String> = (1..=30).map(|number| format!("us-gov-southeast-{number}")).collect();
+        let details = |region: &str, count: usize| no_such_region(region, &regions[..count]).details;
+        assert_eq!(details("mars", 2), "mars is not one of this proxy's regions (us-gov-southeast-1, us-gov-southeast-2)");
+        let many = details(&"x".repeat(300), 30);
+        assert!(many.ends_with("us-gov-southeast-6 and 24 more)"), "{many}");
     }
 }

@@ -8,9 +8,10 @@ use tokio_util::sync::CancellationToken;
 use tunnel::destination::Destination;
 use tunnel::outcome::Refusal;
 
-use crate::proxy::auth::Admission;
+use crate::proxy::auth::{Admission, Denied};
 use crate::proxy::client::Client;
 use crate::proxy::http::{self, Answer, ESTABLISHED};
+use crate::proxy::socks5::HandshakeError;
 use crate::proxy::{Proxy, socks5};
 
 /// How long a client may take to its first byte.
@@ -85,6 +86,9 @@ async fn serve_socks5(mut client: Client, proxy: &Proxy) {
             tunnel(client, &request.destination, &admission, proxy, Replies::Socks5).await;
         }
         Err(error) => {
+            if let HandshakeError::Denied(denied @ Denied::NoRegion) = error {
+                proxy.hints.socks_without_region(denied);
+            }
             tracing::debug!(%error, "SOCKS5 handshake");
             client.close().await;
         }

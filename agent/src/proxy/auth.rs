@@ -1,6 +1,7 @@
 //! The proxy's own user name and password.
 //!
-//! Never: a credential is not compared byte by byte, not shown, and not passed on to a site or an exit.
+//! Never: a credential is not compared byte by byte, not shown, and not passed on to a site or an exit. A user name that asks for
+//! a region is not served by another one.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,10 +9,13 @@ use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 use tunnel::ticket::sha256;
 
+use super::ignored::Ignored;
+
 /// Whom the proxy serves.
 #[derive(Default)]
 pub struct Auth {
     expected: Option<[u8; 32]>,
+    ignored: Ignored,
 }
 
 /// What the config says.
@@ -27,7 +31,7 @@ impl Auth {
     /// Serves everybody who reaches the port, or only who knows `credentials`.
     pub fn new(credentials: Option<&Credentials>) -> Self {
         let digest = |it: &Credentials| digest(it.username.as_bytes(), it.password.expose_secret().as_bytes());
-        Self { expected: credentials.map(digest) }
+        Self { expected: credentials.map(digest), ignored: Ignored::default() }
     }
 
     /// Whether a client must prove itself.
@@ -36,14 +40,24 @@ impl Auth {
     }
 
     /// Judges a user name and password. The name may end in a wish for a region (see [`region_username`]).
-    pub fn admits(&self, username: &[u8], password: &[u8]) -> Option<Admission> {
+    pub fn admits(&self, username: &[u8], password: &[u8]) -> Result<Admission, Denied> {
         if self.is_required() && self.is_right(username, password) {
-            return Some(Admission::default());
+            return Ok(Admission::default());
         }
         match split_region(username) {
-            Some((name, region)) => self.is_right(name, password).then(|| Admission { region: Some(region.to_owned()) }),
-            None => (!self.is_required()).then(Admission::default),
+            Some((name, _)) if !self.is_right(name, password) => Err(Denied::Unproven),
+            Some((_, [])) => Err(Denied::NoRegion),
+            Some((_, region)) => Ok(Admission { region: Some(String::from_utf8_lossy(region).into_owned()) }),
+            None => {
+                let admission = self.admits_anybody()?;
+                self.ignored.tell(username);
+                Ok(admission)
+            }
         }
+    }
+
+    fn admits_anybody(&self) -> Result<Admission, Denied> {
+        if self.is_required() { Err(Denied::Unproven) } else { Ok(Admission::default()) }
     }
 
     fn is_right(&self, username: &[u8], password: &[u8]) -> bool {
@@ -55,16 +69,27 @@ impl Auth {
 
     /// Judges the values of a request's `Proxy-Authorization` lines (RFC 7617 section 2). Two of them prove nothing, and do not
     /// say which region is wished.
-    pub fn admits_basic<'a>(&self, mut values: impl Iterator<Item = &'a [u8]>) -> Option<Admission> {
+    pub fn admits_basic<'a>(&self, mut values: impl Iterator<Item = &'a [u8]>) -> Result<Admission, Denied> {
         match (values.next(), values.next()) {
-            (None, _) => (!self.is_required()).then(Admission::default),
+            (None, _) => self.admits_anybody(),
             (Some(value), None) => match decode_basic(value) {
                 Some((username, password)) => self.admits(&username, &password),
-                None => (!self.is_required()).then(Admission::default),
+                None => self.admits_anybody(),
             },
-            (Some(_), Some(_)) => None,
+            (Some(_), Some(_)) => Err(Denied::Unproven),
         }
     }
+}
+
+/// Why a client is not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// Wrong or no credentials.
+    #[error("the client did not prove itself")]
+    Unproven,
+    /// The wish for a region names none, as when a script's variable is not set. Any region would be the wrong one.
+    #[error("region= in the user name names no region; write region=REGION, or leave it out to take any")]
+    NoRegion,
 }
 
 /// A client that was let in, and what its user name wished.
@@ -83,13 +108,12 @@ pub fn region_username(name: Option<&str>, region: &str) -> String {
     name.map_or_else(|| format!("{REGION}{region}"), |name| format!("{name}+{REGION}{region}"))
 }
 
-/// Parts such a user name into the name that the proxy asks for, and the region.
-fn split_region(username: &[u8]) -> Option<(&[u8], &str)> {
-    let at = username.windows(REGION.len()).rposition(|window| window == REGION.as_bytes())?;
-    let (before, wish) = username.split_at(at);
+/// Parts such a user name into the name that the proxy asks for, and the region, which may be empty.
+fn split_region(username: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = username.windows(REGION.len()).rposition(|window| window.eq_ignore_ascii_case(REGION.as_bytes()))?;
+    let (before, region) = (&username[..at], &username[at + REGION.len()..]);
     let name = if before.is_empty() { before } else { before.strip_suffix(b"+")? };
-    let region = std::str::from_utf8(wish).ok()?.strip_prefix(REGION)?;
-    (!region.is_empty()).then_some((name, region))
+    Some((name, region))
 }
 
 impl std::fmt::Debug for Auth {
@@ -130,7 +154,7 @@ mod tests {
     }
 
     fn basic(value: &str) -> bool {
-        auth().admits_basic([value.as_bytes()].into_iter()).is_some()
+        auth().admits_basic([value.as_bytes()].into_iter()).is_ok()
     }
 
     #[test]
@@ -144,42 +168,57 @@ mod tests {
             assert!(!basic(malformed), "{malformed}");
         }
         let right = format!("Basic {}", STANDARD.encode("user:pass:word"));
-        assert!(auth().admits_basic([right.as_bytes(), right.as_bytes()].into_iter()).is_none(), "one line, not two");
-        assert!(auth().admits_basic(std::iter::empty()).is_none());
+        assert!(auth().admits_basic([right.as_bytes(), right.as_bytes()].into_iter()).is_err(), "one line, not two");
+        assert!(auth().admits_basic(std::iter::empty()).is_err());
     }
 
     #[test]
     fn the_border_between_name_and_password_counts() {
-        assert!(auth().admits(b"user", b"pass:word").is_some());
-        assert!(auth().admits(b"userpass", b":word").is_none());
+        assert!(auth().admits(b"user", b"pass:word").is_ok());
+        assert!(auth().admits(b"userpass", b":word").is_err());
     }
 
     #[test]
     fn without_credentials_everybody_passes() {
-        assert_eq!(Auth::new(None).admits(b"", b""), Some(Admission::default()));
-        assert!(Auth::default().admits_basic([b"nonsense".as_slice()].into_iter()).is_some());
+        assert_eq!(Auth::new(None).admits(b"", b""), Ok(Admission::default()));
+        assert_eq!(Auth::new(None).admits(b"somebody", b"secret"), Ok(Admission::default()));
+        assert!(Auth::default().admits_basic([b"nonsense".as_slice()].into_iter()).is_ok());
     }
 
     #[test]
     fn a_user_name_may_wish_for_a_region() {
         let wish = |auth: &Auth, name: &str, password: &str| auth.admits(name.as_bytes(), password.as_bytes());
-        let region = |name: &str| Some(Admission { region: Some(name.to_owned()) });
-        for (name, region) in
-            [("region=us-west-2", region("us-west-2")), ("x+region=a", region("a")), ("region=", Some(Admission::default()))]
-        {
+        let region = |name: &str| Ok(Admission { region: Some(name.to_owned()) });
+        for (name, region) in [
+            ("region=us-west-2", region("us-west-2")),
+            ("x+region=a", region("a")),
+            ("Region=a", region("a")),
+            ("x+REGION=A", region("A")),
+            ("region= a", region(" a")),
+        ] {
             assert_eq!(wish(&Auth::default(), name, ""), region, "{name}");
         }
+        assert_eq!(Auth::default().admits(b"region=\xff", b""), region("\u{fffd}"), "no region, rather than any");
         assert_eq!(wish(&auth(), &region_username(Some("user"), "us-west-2"), "pass:word"), region("us-west-2"));
         for (name, password) in [
             ("user+region=a", "wrong"),
             ("region=a", "pass:word"),
             ("userregion=a", "pass:word"),
             ("other+region=a", "pass:word"),
+            ("user+region=", "wrong"),
         ] {
-            assert_eq!(wish(&auth(), name, password), None, "{name}");
+            assert_eq!(wish(&auth(), name, password), Err(Denied::Unproven), "{name}");
         }
         let two = [b"Basic cmVnaW9uPWE6".as_slice(), b"Basic cmVnaW9uPWI6"];
-        assert_eq!(Auth::default().admits_basic(two.into_iter()), None, "which of them is not sure");
+        assert_eq!(Auth::default().admits_basic(two.into_iter()), Err(Denied::Unproven), "which of them is not sure");
+    }
+
+    #[test]
+    fn a_wish_that_names_no_region_is_no_wish_for_any() {
+        for name in ["region=", "REGION=", "x+region="] {
+            assert_eq!(Auth::default().admits(name.as_bytes(), b""), Err(Denied::NoRegion), "{name}");
+        }
+        assert_eq!(auth().admits(b"user+region=", b"pass:word"), Err(Denied::NoRegion));
     }
 
     #[test]
@@ -191,7 +230,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_value_is_judged(value in proptest::collection::vec(any::<u8>(), 0..80)) {
-            prop_assert!(auth().admits_basic([value.as_slice()].into_iter()).is_none());
+            prop_assert!(auth().admits_basic([value.as_slice()].into_iter()).is_err());
         }
     }
 }

@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use tunnel::outcome::ProxyError;
 
+use super::fullness::Fullness;
 use crate::exits::{StreamStats, Streams};
+use crate::health::Problem;
 
 /// Totals since the agent's start.
 #[derive(Debug, Default)]
 pub struct Counters {
     streams: Arc<Streams>,
     failed: [AtomicU64; ProxyError::ALL.len()],
+    fullness: Fullness,
 }
 
 impl Counters {
@@ -31,11 +35,19 @@ impl Counters {
         ProxyError::ALL.into_iter().zip(&self.failed).map(count).filter(|(_, count)| *count > 0)
     }
 
+    /// What is wrong because of what users ask.
+    pub fn problem(&self) -> Option<Problem> {
+        self.fullness.problem(Instant::now())
+    }
+
     pub(super) fn streams(&self) -> &Arc<Streams> {
         &self.streams
     }
 
     pub(super) fn count_failed(&self, error: ProxyError) {
+        if error == ProxyError::ConnectionLimitReached {
+            self.fullness.hit(Instant::now());
+        }
         if let Some(place) = ProxyError::ALL.iter().position(|it| *it == error) {
             self.failed[place].fetch_add(1, Ordering::Relaxed);
         }

@@ -5,7 +5,9 @@
 pub mod auth;
 pub mod client;
 mod counters;
+mod fullness;
 pub mod http;
+mod ignored;
 pub mod site;
 pub mod socks5;
 
@@ -21,7 +23,7 @@ pub use counters::Counters;
 use crate::direct;
 use crate::exits::Pool;
 use crate::routing::{Route, Router};
-use auth::Auth;
+use auth::{Auth, Denied};
 use site::Site;
 
 /// What every connection of the proxy needs.
@@ -79,12 +81,13 @@ impl Proxy {
 pub struct Hints {
     names_seen: AtomicBool,
     literals: Once,
+    no_region: Once,
     tls: Once,
 }
 
 impl Default for Hints {
     fn default() -> Self {
-        Self { names_seen: false.into(), literals: Once::new(), tls: Once::new() }
+        Self { names_seen: false.into(), literals: Once::new(), no_region: Once::new(), tls: Once::new() }
     }
 }
 
@@ -96,11 +99,16 @@ impl Hints {
         } else if !self.names_seen.load(Ordering::Relaxed) {
             self.literals.call_once(|| {
                 tracing::warn!(
-                    "a SOCKS client sends addresses only: it resolves names itself, so its DNS does not go through the exits; \
+                    "a SOCKS client sends an address: if it resolved a name itself, its DNS does not go through the exits; \
                      let it send names (socks5h:// in curl, \"Proxy DNS when using SOCKS v5\" in Firefox)"
                 );
             });
         }
+    }
+
+    /// A SOCKS client's user name asks for a region and names none, which the protocol has no words to answer.
+    pub fn socks_without_region(&self, denied: Denied) {
+        self.no_region.call_once(|| tracing::warn!("a SOCKS client is refused: {denied}"));
     }
 
     /// A client spoke TLS to the port.

@@ -1,5 +1,6 @@
 //! The answer of `status --json`: names and states that scripts rely on. What is not known is null.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
@@ -254,6 +255,9 @@ pub struct Totals {
     pub streams_open: u64,
     /// Users' streams that could not be opened.
     pub streams_failed: u64,
+    /// The same by error, as `Proxy-Status` names it; without those that never were.
+    #[serde(default)]
+    pub streams_failed_by_error: BTreeMap<String, u64>,
     /// Bytes from users to sites.
     pub bytes_up: u64,
     /// Bytes from sites to users.
@@ -304,7 +308,10 @@ mod tests {
                 "id region state exit_ip age_s remaining_s generation instance paired renewals resumes last_resume_ms \
                  ended_reason streams bytes_up bytes_down rtt_ms cold_start_ms error",
             ),
-            (&json["totals"], "streams_opened streams_open streams_failed bytes_up bytes_down distinct_exit_ips"),
+            (
+                &json["totals"],
+                "streams_opened streams_open streams_failed streams_failed_by_error bytes_up bytes_down distinct_exit_ips",
+            ),
             (&json["month"], "gb_seconds requests bytes_out usd limit_usd tariff_date"),
             (&json["problems"][0], "code severity region phase text hint"),
         ] {

@@ -41,6 +41,7 @@ pub(crate) fn busy() -> Status {
             streams_opened: 120,
             streams_open: 4,
             streams_failed: 2,
+            streams_failed_by_error: [("dns_error".to_owned(), 2)].into(),
             bytes_up: 1536,
             bytes_down: 5_000_070_000,
             distinct_exit_ips: 3,

@@ -68,6 +68,7 @@ fn a_function_that_does_not_exist_is_missed_by_name() {
     deployed(&agent.desktop);
     agent.wait_until_healthy();
     assert_eq!(agent.status().expect("a status")["problems"], json!([]), "the agent found it by itself");
+    assert!(agent.log().contains("exits start again"), "{}", agent.log());
     assert!(world.address_through(&agent).starts_with("127.64."));
 }
 

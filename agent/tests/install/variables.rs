@@ -49,10 +49,15 @@ fn brought(agent: &Program, region: &str) -> u64 {
     exits.filter_map(|exit| exit["bytes_down"].as_u64()).sum()
 }
 
-/// A shell that has nothing but a search path.
+/// A shell that has nothing but a search path, in a directory whose name says nothing.
 fn shell(script: &str) -> Output {
     let mut shell = Command::new("sh");
-    shell.args(["-c", script]).env_clear().env("PATH", "/usr/bin:/bin").output().expect("it runs")
+    shell.args(["-c", script]).env_clear().env("PATH", "/usr/bin:/bin").current_dir("/").output().expect("it runs")
+}
+
+/// What the proxy answers to a client of this user name and password.
+fn code(agent: &Program, user: &str, site: &str) -> String {
+    curl_text(&["-o", "/dev/null", "-w", "%{http_code}", "-x", &agent.url(), "--proxy-user", user, site])
 }
 
 fn exec(agent: &Program, arguments: &[&str]) -> Output {
@@ -83,6 +88,8 @@ fn a_region_is_asked_of_by_the_user_name_and_no_other_serves() {
     let unknown = exec(&agent, &["--region", "mars", "--", "true"]);
     assert_eq!(unknown.status.code(), Some(2));
     assert!(text(&unknown.stderr).contains("only local-1, local-2"), "{}", text(&unknown.stderr));
+    // In whatever letters.
+    assert_eq!(code(&agent, "Region=local-2:", &site), "200");
     // The same by SOCKS, where the site is asked through a tunnel.
     let socks = curl(&["-x", &format!("socks5h://region%3Dlocal-2:x@{}", agent.proxy()), &site]);
     assert!(socks.status.success(), "{}", text(&socks.stderr));
@@ -91,10 +98,30 @@ fn a_region_is_asked_of_by_the_user_name_and_no_other_serves() {
 
 #[test]
 fn a_region_that_is_not_there_is_refused_and_nothing_else_serves() {
-    let (agent, site) =
-        (Program::start(&format!("regions = [\"local-1\"]\n{}", BASE.replace("[proxy]\n", "[proxy]\nwait = \"1s\"\n"))), site());
-    let status = curl_text(&["-o", "/dev/null", "-w", "%{http_code}", "-x", &agent.url(), "--proxy-user", "region=mars:", &site]);
-    assert_eq!(status, "503");
+    // No time would bring it, so none is waited.
+    let more = BASE.replace("[proxy]\n", "[proxy]\nwait = \"10m\"\n");
+    let (agent, site) = (Program::start(&format!("regions = [\"local-1\"]\n{more}")), site());
+    let answer = curl_text(&["-i", "-x", &agent.url(), "--proxy-user", "region=mars:", &site]);
+    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("Retry-After: "), "{answer}");
+    assert!(answer.contains("mars is not one of this proxy's regions (local-1)"), "{answer}");
+}
+
+#[test]
+fn a_wish_that_names_no_region_is_refused_and_a_name_that_is_no_wish_is_told() {
+    let (agent, site) = (agent(""), site());
+    let before = brought(&agent, "local-1") + brought(&agent, "local-2");
+    let answer = curl_text(&["-i", "-x", &agent.url(), "--proxy-user", "region=:", &site]);
+    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("region= in the user name names no region"), "{answer}");
+    let socks = curl(&["-x", &format!("socks5h://region%3D:x@{}", agent.proxy()), &site]);
+    assert_eq!(socks.status.code(), Some(97), "{}", text(&socks.stderr));
+    assert_eq!(brought(&agent, "local-1") + brought(&agent, "local-2"), before);
+    for _ in 0..2 {
+        assert_eq!(code(&agent, "local-1:hunter2", &site), "200");
+    }
+    let told = "the proxy's user name \"local-1\" is ignored";
+    let log = wait_for("what the log says", || Some(agent.log()).filter(|log| log.contains(told)));
+    assert!(log.matches(told).count() == 1 && !log.contains("hunter2"), "{log}");
+    assert!(log.contains("a SOCKS client is refused: region="), "{log}");
 }
 
 #[test]

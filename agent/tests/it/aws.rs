@@ -100,6 +100,22 @@ fn every_refusal_is_a_problem_of_its_region_with_code_phase_cause_and_hint() {
 }
 
 #[test]
+fn what_stops_every_region_is_warned_of_once_with_what_helps() {
+    let relay = Relay::start();
+    let cloud = Scripted::start(true, |_: &Call| (404, "ResourceNotFoundException", "Function not found".to_owned()));
+    let desktop = Desktop::new(&configuration(&relay, &["us-west-2", "us-east-1"], "")).with(cloud.environment());
+    let agent = desktop.with(keys()).agent(&[]);
+    let both = |status: &Value| status["problems"].as_array().is_some_and(|problems| problems.len() == 2);
+    wait_for("a problem of each region", || agent.status().filter(both));
+    // A try after the first says nothing new.
+    agent.command(&["rotate"]);
+    let log = agent.log();
+    let warned: Vec<&str> = log.lines().filter(|line| line.contains("WARN")).collect();
+    assert_eq!(warned.len(), 1, "{log}");
+    assert!(warned[0].contains("function_missing") && warned[0].contains("`awslambdaproxy deploy`"), "{log}");
+}
+
+#[test]
 fn a_first_region_that_is_not_enabled_does_not_end_the_start() {
     let (relay, cloud) = (Relay::start(), Scripted::start(true, by_region));
     let desktop = Desktop::new(&configuration(&relay, &[DISABLED], "")).with(cloud.environment());

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::desktop::Ended;
 use super::nginx::Nginx;
 use super::program::{BASE, Program};
-use super::tools::wait_for;
+use super::tools::{Port, wait_for};
 
 fn configuration(check_url: &str) -> String {
     let base = BASE.replace("check_url = \"\"", &format!("check_url = \"{check_url}\""));
@@ -47,6 +47,18 @@ fn one_address() -> String {
         }
     });
     url
+}
+
+#[test]
+fn why_an_address_stays_unknown_is_told_once() {
+    let nobody = Port::reserved();
+    let agent = Program::start(&configuration(&format!("http://{}/address", nobody.address())));
+    let told = |log: &str| log.lines().filter(|line| line.contains("WARN") && line.contains("stay unknown")).count();
+    wait_for("the cause", || (told(&agent.log()) > 0).then_some(()));
+    let rotated = Ended::from(agent.command(&["rotate"]));
+    assert!(rotated.stdout.contains("unknown"), "{rotated:?}");
+    let log = agent.log();
+    assert!(told(&log) == 1 && log.contains("connection_refused") && log.contains("exits.check_url"), "{log}");
 }
 
 #[test]

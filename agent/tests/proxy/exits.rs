@@ -88,6 +88,16 @@ async fn a_rule_for_a_region_waits_for_that_region() {
 }
 
 #[tokio::test]
+async fn a_rule_for_a_region_that_is_not_there_is_answered_at_once_and_wakes_nothing() {
+    let rules = vec![rule("*.test", Via::Region("mars".into()))];
+    let world = World::without_exits(Options { rules, wait: Duration::from_secs(3600), ..Options::default() }).await;
+    let mut client = connect_through(&world, &Site::new().await).await;
+    let answer = client.until_end().await;
+    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("mars is not one of this proxy's regions"), "{answer}");
+    assert_eq!(world.proxy.pool.demand().borrow().last_asked, None);
+}
+
+#[tokio::test]
 async fn another_exit_is_tried_once_for_the_faults_of_an_exit() {
     let site = Site::new().await;
     for fault in ["lost", "full"] {
@@ -169,8 +179,11 @@ async fn two_bad_exits_are_enough() {
     }
     let answer = world.ask("CONNECT a.test:1 HTTP/1.1\r\n\r\n").await.until_end().await;
     assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("error=connection_limit_reached"), "{answer}");
+    assert!(answer.contains("\r\nRetry-After: 1\r\n"), "{answer}");
     let asked: usize = exits.iter_mut().map(|exit| exit.asked().len()).sum();
     assert_eq!(asked, 2);
+    let problem = world.proxy.counters.problem().expect("a problem while it is recent");
+    assert!(problem.code == "exit_full" && problem.hint.is_some(), "{problem:?}");
 }
 
 #[tokio::test]

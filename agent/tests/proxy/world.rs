@@ -69,7 +69,8 @@ impl World {
         let credentials = Credentials { username: "user".into(), password: SecretString::from("secret") };
         let auth = Auth::new(options.credentials.then_some(&credentials));
         let router = Router::new(options.rules, Loops::new(addresses.clone()), options.exits_are_here);
-        let pool = Pool::new(Config { policy: options.policy, wait: options.wait });
+        let regions = ["here", "there", "a", "b"].map(str::to_owned).to_vec();
+        let pool = Pool::new(Config { regions, policy: options.policy, wait: options.wait });
         let (proxy, shutdown) = (Arc::new(Proxy::new(auth, router, pool)), Shutdown::default());
         tokio::spawn(listener.run(proxy.clone(), shutdown.clone()));
         Self { address: addresses[0], proxy, shutdown }

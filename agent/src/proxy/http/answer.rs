@@ -7,9 +7,12 @@ use tunnel::outcome::{ProxyError, Refusal};
 
 use super::fields::write_field;
 use super::request::BadRequest;
+use crate::proxy::auth::Denied;
 
 /// Seconds after which a client may ask again when no exit was there: an exit takes about as long to start.
-const RETRY_AFTER: &str = "5";
+const RETRY_AFTER_NONE: &str = "5";
+/// Seconds after which a client may ask again when all exits were full: connections end all the time.
+const RETRY_AFTER_FULL: &str = "1";
 
 /// What answers are.
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -41,14 +44,25 @@ impl Answer {
         let text =
             format!("{phase}: {}. {hint}\n", if refusal.details.is_empty() { refusal.error.token() } else { &refusal.details });
         let mut fields = vec![("Proxy-Status", refusal.to_proxy_status().as_bytes().to_vec())];
-        if refusal.error == ProxyError::DestinationUnavailable {
-            fields.push(("Retry-After", RETRY_AFTER.into()));
-        }
+        let retry_after = match refusal.error {
+            ProxyError::DestinationUnavailable => Some(RETRY_AFTER_NONE),
+            ProxyError::ConnectionLimitReached => Some(RETRY_AFTER_FULL),
+            _ => None,
+        };
+        fields.extend(retry_after.map(|seconds| ("Retry-After", seconds.into())));
         Self { status: refusal.error.status().as_u16(), kind: TEXT, fields, text }
     }
 
+    /// A client that is not let in.
+    pub(super) fn denied(denied: Denied) -> Self {
+        match denied {
+            Denied::Unproven => Self::credentials_wanted(),
+            Denied::NoRegion => Self::refused(&Refusal::new(ProxyError::HttpRequestError, denied)),
+        }
+    }
+
     /// A client that did not prove itself (RFC 9110 section 11.7.1).
-    pub(super) fn credentials_wanted() -> Self {
+    fn credentials_wanted() -> Self {
         Self {
             status: 407,
             kind: TEXT,
@@ -103,7 +117,7 @@ fn explain(error: ProxyError) -> (&'static str, &'static str) {
             ("The exit's egress policy bans this address or port", "See [egress] in the config file.")
         }
         ProxyError::ConnectionLimitReached => ("The exit carries as many connections as it can", "Try again, or add regions."),
-        ProxyError::DestinationUnavailable => ("No exit took the request in time", "See `awslambdaproxy status`."),
+        ProxyError::DestinationUnavailable => ("No exit took the request", "See `awslambdaproxy status`."),
         ProxyError::ProxyLoopDetected => ("The request would come back to this proxy", "Check the address and port."),
         ProxyError::HttpRequestDenied => ("The request was blocked", "See [[routing.rules]] in the config file."),
         ProxyError::HttpRequestError => ("The request was not understood", "The program that sent it is at fault."),
@@ -124,9 +138,9 @@ mod tests {
         let answer = Answer::refused(&Refusal::new(ProxyError::DestinationUnavailable, "no exit is ready"));
         assert_eq!(
             text(&answer, "GET", false),
-            "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 81\r\n\
+            "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 73\r\n\
              Proxy-Status: awslambdaproxy; error=destination_unavailable; details=\"no exit is ready\"\r\nRetry-After: 5\r\n\r\n\
-             No exit took the request in time: no exit is ready. See `awslambdaproxy status`.\n"
+             No exit took the request: no exit is ready. See `awslambdaproxy status`.\n"
         );
     }
 
@@ -139,9 +153,16 @@ mod tests {
 
     #[test]
     fn an_answer_to_head_has_no_body() {
-        let answer = Answer::credentials_wanted();
+        let answer = Answer::denied(Denied::Unproven);
         assert!(text(&answer, "HEAD", true).ends_with("Connection: close\r\n\r\n"));
         assert!(text(&answer, "GET", true).contains("Proxy-Authenticate: Basic realm=\"awslambdaproxy\""));
+    }
+
+    #[test]
+    fn a_wish_that_names_no_region_is_answered_with_how_to_write_one() {
+        let answer = text(&Answer::denied(Denied::NoRegion), "GET", true);
+        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("error=http_request_error"), "{answer}");
+        assert!(answer.contains("region= in the user name names no region; write region=REGION"), "{answer}");
     }
 
     #[test]
@@ -150,6 +171,7 @@ mod tests {
             let shown = text(&Answer::refused(&Refusal::new(error, "")), "GET", false);
             assert!(shown.starts_with(&format!("HTTP/1.1 {}", error.status().as_u16())), "{shown}");
             assert!(shown.contains(&format!("error={}", error.token())), "{shown}");
+            assert_eq!(shown.contains("\r\nRetry-After: "), error.status() == StatusCode::SERVICE_UNAVAILABLE, "{shown}");
         }
     }
 }

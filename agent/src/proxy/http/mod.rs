@@ -70,9 +70,9 @@ pub async fn serve(mut client: Client, proxy: &Proxy, stop: &CancellationToken) 
                 let here = client.local_address();
                 refuse(&mut client, &Answer::pac(here), &method).await
             }
-            (Ok(_), None) => refuse(&mut client, &Answer::credentials_wanted(), &method).await,
-            (Ok(Request::Connect(destination)), Some(admission)) => return Some((client, destination, admission)),
-            (Ok(Request::Forward(forward)), Some(admission)) => {
+            (Ok(_), Err(denied)) => refuse(&mut client, &Answer::denied(denied), &method).await,
+            (Ok(Request::Connect(destination)), Ok(admission)) => return Some((client, destination, admission)),
+            (Ok(Request::Forward(forward)), Ok(admission)) => {
                 forward_one(&forward, &admission, &mut client, &mut sites, proxy).await
             }
         };

@@ -11,7 +11,7 @@ use bytes::Buf;
 use tokio::time::timeout;
 use tunnel::outcome::Refusal;
 
-use super::auth::{Admission, Auth};
+use super::auth::{Admission, Auth, Denied};
 use super::client::Client;
 use message::{BadMessage, NO_AUTH, NO_METHOD, PASSWORD, Parsed, SUCCEEDED};
 pub use message::{Request, SOCKS4_REFUSAL};
@@ -25,9 +25,9 @@ pub enum HandshakeError {
     /// A message that is refused.
     #[error(transparent)]
     Bad(#[from] BadMessage),
-    /// Wrong or no credentials, or no common method.
-    #[error("the client did not prove itself")]
-    Unproven,
+    /// Wrong or no credentials, no common method, or a wish that cannot be met.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// It took too long.
     #[error("the handshake took too long")]
     TooSlow,
@@ -77,17 +77,17 @@ async fn agree_on_method(client: &mut Client, auth: &Auth) -> Result<Admission, 
     match method {
         NO_AUTH => Ok(Admission::default()),
         PASSWORD => check_password(client, auth).await,
-        _ => Err(HandshakeError::Unproven),
+        _ => Err(Denied::Unproven.into()),
     }
 }
 
 async fn check_password(client: &mut Client, auth: &Auth) -> Result<Admission, HandshakeError> {
-    let judge = |bytes: &[u8]| -> Parsed<Option<Admission>> {
+    let judge = |bytes: &[u8]| -> Parsed<Result<Admission, Denied>> {
         Ok(message::password(bytes)?.map(|((username, password), used)| (auth.admits(username, password), used)))
     };
     let admission = read(client, judge).await?;
-    client.send(&message::password_answer(admission.is_some())).await?;
-    admission.ok_or(HandshakeError::Unproven)
+    client.send(&message::password_answer(admission.is_ok())).await?;
+    admission.map_err(HandshakeError::from)
 }
 
 /// Reads until `parse` has a message. What follows it stays in the buffer.

@@ -8,9 +8,8 @@ use super::exit::{Ended, Exit, Known, pool_id};
 use super::{ENDED_SHOWN, Supervisor, version};
 use crate::cloud::{Cloud, CloudError};
 use crate::exits::actor::{self, Fault, Order, Post, Ready, Report, Told};
-use crate::exits::state::{ExitState, Phase, Reason};
+use crate::exits::state::{ExitState, Reason};
 use crate::exits::{ExitEntry, ExitView as Pooled, StreamStats, address};
-use crate::health::{Problem, ProblemKey, Severity};
 use crate::scheduler::backoff::{FailureKind, Jitter};
 use crate::scheduler::plan::{Action, ExitId, RegionView, Why, plan};
 use crate::scheduler::time::Timestamp;
@@ -18,8 +17,8 @@ use crate::scheduler::time::Timestamp;
 /// What an errand brought back.
 #[derive(Debug)]
 pub(super) enum Finding {
-    /// The address that a site sees of this exit; `None` when the question failed.
-    Address(ExitId, Option<IpAddr>),
+    /// The address that a site sees of this exit, or why that stays unknown.
+    Address(ExitId, Result<IpAddr, address::Cause>),
     /// The region's new generation, or why there is none.
     Generation(usize, Result<u64, CloudError>),
     /// How many invocations the region allows at a time, if that can be learned.
@@ -67,10 +66,7 @@ impl<C: Cloud> Supervisor<C> {
             let (opener, findings) = (ready.opener.clone(), self.findings.0.clone());
             self.errands.spawn(async move {
                 let found = address::ask(&opener, &url).await;
-                if let Err(cause) = &found {
-                    tracing::debug!(%cause, "the exit's address stays unknown");
-                }
-                let _ending = findings.send(Finding::Address(id, found.ok())).await;
+                let _ending = findings.send(Finding::Address(id, found)).await;
             });
         }
         let (is_new, index) = (region.met(ready.nonce), exit.region);
@@ -111,17 +107,14 @@ impl<C: Cloud> Supervisor<C> {
         exit.state = state;
         // A start that fails is always news; the loss of an exit that others stand in for is none.
         let is_felt = !exit.ending && (was_ready.is_none() || !self.is_served(exit.region));
-        let region = &mut self.regions[exit.region];
+        let region = &self.regions[exit.region];
         let reason = state.ended_reason().map_or("unknown", Reason::name);
         let (exit_id, cause) = (exit.pool_id(), fault.as_ref().map(|fault| fault.text.as_str()));
         tracing::info!(region = region.name, exit = %exit_id, reason, cause, streams_cut = streams.cut + streams.open as u64, "exit ended");
         if let Some(fault) = fault.as_ref().filter(|_| is_felt) {
-            region.error = Some(fault.text.clone());
-            // What stops a leg is a relay's problem, not a region's: it is told once.
-            if fault.phase != Phase::Dial {
-                self.health.set(problem_key(&region.name), problem(&region.name, fault));
-            }
+            self.fails(exit.region, fault);
         }
+        let region = &mut self.regions[exit.region];
         let jitter = Jitter::new(fastrand::f64());
         match was_ready {
             Some(at) if is_lost => region.memory.on_exit_lost(now, now.since(at), jitter),
@@ -141,19 +134,19 @@ impl<C: Cloud> Supervisor<C> {
         self.exits.values().any(|exit| exit.region == region && exit.state == ExitState::Active && exit.is_paired())
     }
 
-    /// What failed last in a region is over.
-    pub(super) fn works_again(&mut self, region: usize) {
-        let region = &mut self.regions[region];
-        region.error = None;
-        self.health.clear(&problem_key(&region.name));
-    }
-
     pub(super) fn on_finding(&mut self, finding: &Finding) {
         match *finding {
-            Finding::Address(id, found) => {
+            Finding::Address(id, ref found) => {
+                // One that ended meanwhile could not answer.
                 let Some(exit) = self.exits.get_mut(&id) else { return };
                 exit.asked_address = true;
-                let Some(address) = found else { return };
+                let address = match found {
+                    Ok(address) => *address,
+                    Err(cause) => {
+                        tracing::debug!(exit = %exit.pool_id(), cause, "the exit's address stays unknown");
+                        return self.unknown.tell(cause);
+                    }
+                };
                 exit.address = Some(address);
                 self.totals.saw(address);
                 let region = &mut self.regions[exit.region];
@@ -255,21 +248,5 @@ fn kind(fault: Option<&Fault>) -> FailureKind {
         Some(fault) if fault.reason == Reason::Throttled => FailureKind::Throttled,
         Some(fault) if !fault.retryable => FailureKind::Permanent,
         _ => FailureKind::Retryable,
-    }
-}
-
-/// A region has one problem at a time: the last failure, until an exit is ready.
-pub(super) fn problem_key(region: &str) -> ProblemKey {
-    ProblemKey::of("exit_failed", region)
-}
-
-fn problem(region: &str, fault: &Fault) -> Problem {
-    Problem {
-        code: fault.code.to_owned(),
-        severity: Severity::Error,
-        region: Some(region.to_owned()),
-        phase: Some(fault.phase.name().to_owned()),
-        text: fault.text.clone(),
-        hint: Some(fault.hint.clone().into_owned()),
     }
 }

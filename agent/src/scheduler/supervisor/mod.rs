@@ -17,6 +17,7 @@ mod renewal;
 mod requests;
 mod rotation;
 mod snapshot;
+mod trouble;
 mod version;
 
 use std::collections::BTreeMap;
@@ -40,7 +41,7 @@ use super::plan::{ExitId, Settings};
 use super::time::Timestamp;
 use crate::cloud::Cloud;
 use crate::exits::actor::{Outfit, Told};
-use crate::exits::address::CheckUrl;
+use crate::exits::address::{CheckUrl, Unknown};
 use crate::exits::{Demand, Pool};
 use crate::health::Health;
 use crate::process::wall_clock as now;
@@ -87,6 +88,8 @@ pub struct Supervisor<C> {
     outfit: Arc<Outfit<C>>,
     settings: Settings,
     check_url: Option<CheckUrl>,
+    /// Why addresses stayed unknown.
+    unknown: Unknown,
     pool: Pool,
     health: Health,
     regions: Vec<Region>,
@@ -133,6 +136,7 @@ impl<C: Cloud> Supervisor<C> {
             outfit: setup.outfit,
             settings: setup.settings,
             check_url: setup.check_url,
+            unknown: Unknown::default(),
             health: setup.health,
             demand: setup.pool.demand(),
             pool: setup.pool,
@@ -220,7 +224,7 @@ impl<C: Cloud> Supervisor<C> {
                 for index in 0..self.regions.len() {
                     self.regions[index].memory.lapse();
                     // What failed before is not what keeps a region that rests from anything.
-                    self.works_again(index);
+                    self.forget_failure(index);
                 }
             }
             Some(IdleChange::Wake) => self.wake_regions(now),

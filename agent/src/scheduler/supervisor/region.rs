@@ -27,6 +27,8 @@ pub(super) struct Region {
     pub(super) fresh: FreshStatus,
     pub(super) function_version: Option<String>,
     pub(super) error: Option<String>,
+    /// The code of that failure, where the log has told it.
+    pub(super) trouble: Option<&'static str>,
     /// What came of its last raised generation.
     pub(super) raise: Raise,
     /// How many invocations the account allows at a time, if that is known.
@@ -50,6 +52,7 @@ impl Region {
             fresh: FreshStatus::Ok,
             function_version: None,
             error: None,
+            trouble: None,
             raise: Raise::None,
             limit: None,
             limit_asked: None,
