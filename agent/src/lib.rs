@@ -8,13 +8,14 @@
 //!     money  counts what exits use, holds it against the budget
 //!   faces and support
 //!     cli ─▶ config ─▶ app (wires the rooms)     control_socket ─▶ status, health     hidden (local mode's programs)
-//!     network     corporate (the proxy in the way)     update     columns (of what people read)
+//!     network     corporate (the proxy in the way)     update     columns, causes (of what people read)
 //!     desktop, service ─▶ tools (the system's own programs)     system (what systems do differently)
 //! ```
 //!
 //! Never: the data plane does not call the control plane. It publishes demand, and takes exits that are offered.
 
 pub mod app;
+mod causes;
 pub mod cli;
 pub mod cloud;
 mod columns;

@@ -28,15 +28,16 @@ enum Action {
     Show(ModeArgs),
 }
 
+/// In which mode a configuration is read.
 #[derive(Debug, Clone, Copy, Args)]
-struct ModeArgs {
+pub(super) struct ModeArgs {
     /// As `run --local` reads it
     #[arg(long)]
     local: bool,
 }
 
 impl ModeArgs {
-    fn mode(self) -> Mode {
+    pub(super) fn mode(self) -> Mode {
         if self.local { Mode::Local } else { Mode::Cloud }
     }
 }
@@ -61,6 +62,7 @@ async fn check(context: &Context, mode: Mode) -> Result<(), Failure> {
     if mode == Mode::Cloud && loaded.config.relays.is_empty() {
         context.printer.talk("no [relay] is configured; only `run --local` works without one");
     }
+    context.doubt_regions(&loaded.config);
     context.printer.data("ok\n")?;
     if context.status_if_soon().await.is_some_and(|status| status.has_problem(CONFIG_CHANGED)) {
         context.printer.talk("the running agent was started with another version of it; restart the agent to follow this one");

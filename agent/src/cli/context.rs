@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::arguments::Global;
 use super::failure::Failure;
 use super::printer::Printer;
-use crate::config::{self, Flags, Loaded, Mode, Sources};
+use crate::config::{self, Config, Flags, Loaded, Mode, Sources, doubts};
 use crate::control_socket::{Client, NoPlace, Place};
 use crate::status::model::Status;
 
@@ -43,6 +43,13 @@ impl Context {
             mode,
         };
         Ok(config::load(sources)?)
+    }
+
+    /// Says which regions are perhaps misspelled.
+    pub(super) fn doubt_regions(&self, config: &Config) {
+        if config.mode == Mode::Cloud {
+            doubts(&config.regions).iter().for_each(|doubt| self.printer.talk(&format!("warning: {doubt}")));
+        }
     }
 
     /// Reads the configuration for what both modes have in common: a file that is sound for one of them is.

@@ -35,6 +35,7 @@ pub(super) struct DeployArgs {
 
 pub(super) async fn run(context: &Context, arguments: DeployArgs) -> Result<Exit, Failure> {
     let config = context.load(arguments.settings.flags(), Mode::Cloud)?.config;
+    context.doubt_regions(&config);
     let work = work(context, &config, &arguments);
     tokio::select! {
         ended = work => ended,

@@ -32,6 +32,7 @@ Examples:
 pub(super) const DOCTOR: &str = "\
 Examples:
   awslambdaproxy doctor
+  awslambdaproxy doctor --local               beside `run --local`: without the account
   awslambdaproxy doctor --json | jq -r '.checks[] | select(.status == \"FAIL\") | .mend'";
 
 pub(super) const CONFIG: &str = "\

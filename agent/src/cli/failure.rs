@@ -4,9 +4,10 @@ use std::io;
 
 use super::exit::Exit;
 use super::printer::Printer;
+use crate::causes::in_one_line;
 use crate::cloud::CloudError;
 use crate::config::Mistakes;
-use crate::control_socket::{AskError, NoPlace, OpenError};
+use crate::control_socket::{AskError, LockError, NoPlace, OpenError};
 use crate::corporate::BadProxy;
 use crate::desktop::DesktopError;
 use crate::service::ServiceError;
@@ -30,7 +31,7 @@ impl Failure {
         if self.error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
             return Exit::Ok;
         }
-        printer.talk(&format!("error: {:#}", self.error));
+        printer.talk(&format!("error: {}", self.text()));
         if let Some(hint) = &self.hint {
             printer.talk(&format!("  hint: {hint}"));
         }
@@ -44,7 +45,7 @@ impl Failure {
 
     /// The error in words.
     pub(super) fn text(&self) -> String {
-        format!("{:#}", self.error)
+        in_one_line(self.error.chain())
     }
 }
 
@@ -64,8 +65,17 @@ impl From<AskError> for Failure {
 
 impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
-        Self::new(Exit::Failure, error)
+        let hint = hint_of_lock(&error);
+        Self { hint, ..Self::new(Exit::Failure, error) }
     }
+}
+
+/// Where the lock is not this user's, `sudo` may once have made its directory.
+fn hint_of_lock(error: &OpenError) -> Option<String> {
+    let OpenError::Lock(LockError::File { path, .. }) = error else { return None };
+    let directory = path.parent().unwrap_or(path).display();
+    let other = if cfg!(target_os = "linux") { ", or set XDG_STATE_HOME to another directory" } else { "" };
+    Some(format!("make {directory} this user's own and writable (chown){other}"))
 }
 
 impl From<NoPlace> for Failure {
@@ -116,6 +126,6 @@ impl From<anyhow::Error> for Failure {
 
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:#}", self.error)
+        f.write_str(&self.text())
     }
 }

@@ -45,6 +45,7 @@ pub(super) async fn run(context: &Context, arguments: RunArgs) -> Result<Exit, F
     if mode == Mode::Cloud && loaded.config.relays.is_empty() {
         return Err(Failure::new(Exit::Config, anyhow!(next_steps(context, loaded.file.was_there()))));
     }
+    context.doubt_regions(&loaded.config);
     let socket = match ControlSocket::open(&context.place()?) {
         Ok(socket) => socket,
         Err(error) => return Err(taken(context, error).await),

@@ -46,7 +46,7 @@ pub use load::{Loaded, Sources, load};
 pub use mistake::{Mistake, Mistakes};
 pub use origin::Origin;
 pub use proxy::{Credentials, ProxyConfig};
-pub use regions::{NotARegion, RegionPattern, is_region_name, resolve};
+pub use regions::{NotARegion, RegionPattern, doubts, is_region_name, resolve};
 pub use relay::RelayConfig;
 pub use routing::RoutingConfig;
 pub use seen::Seen;

@@ -5,6 +5,7 @@ use std::fmt;
 use super::Mode;
 use super::node::Node;
 use super::section::Section;
+use super::suggestion::nearest;
 use super::value::{Fault, Value, parsed};
 
 /// Regions that need no opt-in and stand for four corners of the default account.
@@ -30,6 +31,38 @@ const WITHOUT_OPT_IN: [&str; 17] = [
     "ap-northeast-3",
     "ap-southeast-1",
     "ap-southeast-2",
+];
+
+/// The others that were there when this version was made. AWS adds some each year, so none is refused for standing in no list.
+const OTHERS: [&str; 28] = [
+    "af-south-1",
+    "ap-east-1",
+    "ap-east-2",
+    "ap-south-2",
+    "ap-southeast-3",
+    "ap-southeast-4",
+    "ap-southeast-5",
+    "ap-southeast-6",
+    "ap-southeast-7",
+    "ca-west-1",
+    "eu-central-2",
+    "eu-south-1",
+    "eu-south-2",
+    "il-central-1",
+    "me-central-1",
+    "me-south-1",
+    "mx-central-1",
+    "cn-north-1",
+    "cn-northwest-1",
+    "us-gov-east-1",
+    "us-gov-west-1",
+    "us-iso-east-1",
+    "us-iso-west-1",
+    "us-isob-east-1",
+    "us-isob-west-1",
+    "us-isof-south-1",
+    "eu-isoe-west-1",
+    "eusc-de-east-1",
 ];
 
 /// Two labels, so that rotation between regions shows.
@@ -131,6 +164,19 @@ pub fn resolve(patterns: &[RegionPattern]) -> Vec<String> {
     regions
 }
 
+/// What to say of names that are perhaps misspelled: AWS itself tells such a region from its own failure badly.
+pub fn doubts(patterns: &[RegionPattern]) -> Vec<String> {
+    let known = || WITHOUT_OPT_IN.into_iter().chain(OTHERS);
+    let doubt = |pattern: &RegionPattern| match pattern {
+        RegionPattern::Exact(name) if known().all(|region| region != name) => {
+            let meant = nearest(name, known()).map(|region| format!("; did you mean {region}?")).unwrap_or_default();
+            Some(format!("{name} is no region that this version knows{meant}"))
+        }
+        _ => None,
+    };
+    patterns.iter().filter_map(doubt).collect()
+}
+
 /// Lower-case letters, digits and dashes, beginning with a letter.
 fn is_label(text: &str) -> bool {
     text.len() <= LONGEST_LABEL
@@ -221,6 +267,17 @@ mod tests {
         let regions = resolve(&patterns(&["me-south-1", "us-west-2", "us-*"]));
         assert_eq!(regions, ["me-south-1", "us-west-2", "us-east-1", "us-east-2", "us-west-1"]);
         assert_eq!(resolve(&patterns(&["*"])).len(), WITHOUT_OPT_IN.len());
+    }
+
+    #[test]
+    fn a_name_that_is_perhaps_misspelled_is_doubted_and_not_refused() {
+        let doubts = |text: &str| doubts(&[text.parse().expect("pattern")]);
+        assert_eq!(doubts("us-esat-1"), ["us-esat-1 is no region that this version knows; did you mean us-east-1?"]);
+        assert_eq!(doubts("xx-new-1"), ["xx-new-1 is no region that this version knows"]);
+        for sound in ["us-east-1", "me-south-1", "eu-*", "*"] {
+            assert_eq!(doubts(sound), [""; 0], "{sound}");
+        }
+        assert_eq!(unfit(&RegionPattern::Exact("us-esat-1".into()), Mode::Cloud), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use tunnel::destination::Destination;
 use super::check::{Area, Check};
 use super::{clock, in_time, owner, tls};
 use crate::app;
+use crate::causes::in_one_line;
 use crate::cloud::aws::cloud::INVOKE;
 use crate::cloud::aws::functions::UPDATE_CONFIGURATION;
 use crate::cloud::aws::{Account, AwsCloud, DeployedFunction};
@@ -91,7 +92,7 @@ async fn way(account: &Account) -> Vec<Check> {
     let shown = match (server, app::own_trust()) {
         (Ok(server), Ok(ours)) => tls::examine(&server, &ours).await,
         (Err(error), _) => Err(error),
-        (_, Err(error)) => Err(format!("{error:#}")),
+        (_, Err(error)) => Err(in_one_line(error.chain())),
     };
     let shown = match shown {
         Ok(shown) => shown,

@@ -10,6 +10,7 @@ use super::aws::Found;
 use super::check::{Area, Check};
 use super::phases::Timeline;
 use crate::app;
+use crate::causes::in_one_line;
 use crate::cloud::Cloud;
 use crate::config::Config;
 use crate::exits::actor::{self, Fault, Order, Outfit, Post, Ready, Report, Roster, Told};
@@ -43,7 +44,7 @@ pub(super) async fn examine(config: &Config, account: &Found, relay_reached: boo
     }
     let (outfit, check_url) = match app::single_exit(config, Arc::new(cloud.clone())).await {
         Ok(parts) => parts,
-        Err(error) => return vec![Check::fail(Area::Machine, COMPONENT, region, format!("{error:#}"))],
+        Err(error) => return vec![Check::fail(Area::Machine, COMPONENT, region, in_one_line(error.chain()))],
     };
     account.number.iter().for_each(|number| outfit.book.set_account(number));
     if !outfit.book.may_invoke() {

@@ -30,18 +30,28 @@ fn agent_check(status: &Result<Result<Status, AskError>, String>) -> Check {
         Ok(Err(error)) => {
             Check::fail(Area::Machine, COMPONENT, target, error.to_string()).mend("end the agent and start it again")
         }
-        Ok(Ok(status)) if status.health == Overall::Healthy => {
-            Check::pass(Area::Machine, COMPONENT, target, "it runs, and is healthy")
-        }
-        Ok(Ok(status)) => {
-            let problem = status.problems.first();
-            let cause = problem.map_or("no exit is ready yet", |problem| problem.text.as_str());
-            let check = Check::warn(Area::Machine, COMPONENT, target, format!("it runs, and is not healthy: {cause}"));
-            check.mend(
-                problem.and_then(|problem| problem.hint.clone()).unwrap_or_else(|| "`awslambdaproxy status` tells more".into()),
-            )
-        }
+        Ok(Ok(status)) => health(status).map_or_else(
+            || Check::pass(Area::Machine, COMPONENT, target, "it runs, and is healthy"),
+            |(details, mend)| Check::warn(Area::Machine, COMPONENT, target, details).mend(mend),
+        ),
     }
+}
+
+/// What is to be said against a running agent, and its mend. It names its worst problem first.
+fn health(status: &Status) -> Option<(String, String)> {
+    let is_healthy = status.health == Overall::Healthy;
+    let worst = status.problems.first();
+    if is_healthy && worst.is_none() {
+        return None;
+    }
+    let cause = worst.map_or("no exit is ready yet", |problem| problem.text.as_str());
+    let others = match status.problems.len().saturating_sub(1) {
+        0 => String::new(),
+        count => format!(" ({count} more in `awslambdaproxy status`)"),
+    };
+    let word = if is_healthy { "is healthy, and has a problem" } else { "and is not healthy" };
+    let mend = worst.and_then(|problem| problem.hint.clone()).unwrap_or_else(|| "`awslambdaproxy status` tells more".into());
+    Some((format!("it runs, {word}: {cause}{others}"), mend))
 }
 
 fn port(address: SocketAddr, running: Option<&Status>) -> Check {
@@ -99,5 +109,15 @@ mod tests {
         assert_eq!(check.status, Outcome::Warn);
         assert!(check.details.contains("AWS throttles") && check.mend.is_some_and(|mend| mend.contains("concurrent")));
         assert_eq!(agent_check(&Ok(Err(AskError::NotRunning))).status, Outcome::Skip);
+    }
+
+    #[test]
+    fn a_healthy_agent_passes_only_without_a_problem() {
+        let healthy = Status { health: Overall::Healthy, ..sample::busy() };
+        let check = agent_check(&Ok(Ok(healthy.clone())));
+        assert_eq!((check.status, check.details.contains("AWS throttles")), (Outcome::Warn, true), "{check:?}");
+        let twice = Status { problems: [healthy.problems.clone(), healthy.problems.clone()].concat(), ..healthy.clone() };
+        assert!(agent_check(&Ok(Ok(twice))).details.ends_with("(1 more in `awslambdaproxy status`)"));
+        assert_eq!(agent_check(&Ok(Ok(Status { problems: Vec::new(), ..healthy }))).status, Outcome::Pass);
     }
 }

@@ -7,18 +7,18 @@ use tunnel::leg::dial::AgentRelay;
 use super::check::{Area, Check};
 use super::{clock, in_time, tls};
 use crate::app;
-use crate::config::{Config, RelayConfig};
+use crate::causes::in_one_line;
+use crate::config::{Config, Mode, RelayConfig};
 use crate::setup::knock;
 
 /// Examines each; also says whether one can be used.
 pub(super) async fn examine(config: &Config) -> (Vec<Check>, bool) {
     if config.relays.is_empty() {
-        let none = Check::fail(Area::Config, "relay", "-", "no [relay] is configured");
-        return (vec![none.mend("set a relay up with `awslambdaproxy-relay init`, then run `awslambdaproxy init`")], false);
+        return (vec![none(config.mode)], false);
     }
     let relays = match app::relays(config, &[]) {
         Ok(relays) => relays,
-        Err(error) => return (vec![Check::fail(Area::Config, "relay", "-", format!("{error:#}"))], false),
+        Err(error) => return (vec![Check::fail(Area::Config, "relay", "-", in_one_line(error.chain()))], false),
     };
     let (mut checks, mut reached) = (Vec::new(), false);
     for (found, usable) in join_all(config.relays.iter().zip(&relays).map(|(config, relay)| one(config, relay))).await {
@@ -26,6 +26,16 @@ pub(super) async fn examine(config: &Config) -> (Vec<Check>, bool) {
         reached |= usable;
     }
     (checks, reached)
+}
+
+fn none(mode: Mode) -> Check {
+    match mode {
+        Mode::Local => Check::skip(Area::Relay, "relay", "-", "`run --local` starts one of its own"),
+        Mode::Cloud => Check::fail(Area::Config, "relay", "-", "no [relay] is configured").mend(
+            "set a relay up with `awslambdaproxy-relay init`, then run `awslambdaproxy init`; `run --local` needs none, and \
+             `doctor --local` looks at that",
+        ),
+    }
 }
 
 async fn one(config: &RelayConfig, relay: &AgentRelay) -> (Vec<Check>, bool) {

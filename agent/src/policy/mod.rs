@@ -199,6 +199,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::cloud::{CloudError, Reply};
     use crate::config::{Architecture, AwsCredentials};
 
     fn config(logs: bool) -> AwsConfig {
@@ -276,6 +277,21 @@ mod tests {
             "{\"StringEquals\":{\"iam:PassedToService\":\"lambda.amazonaws.com\"}}",
         ] {
             assert!(deploy.contains(part), "{part}: {deploy}");
+        }
+    }
+
+    #[test]
+    fn a_missing_permission_s_hint_names_a_command_that_prints_it() {
+        const PURPOSES: [(Purpose, &str); 3] =
+            [(Purpose::Deploy, "deploy"), (Purpose::Run, "run"), (Purpose::Destroy, "destroy")];
+        for (purpose, logs) in PURPOSES.into_iter().flat_map(|(purpose, _)| [(purpose, true), (purpose, false)]) {
+            let statements = policy(purpose, &config(logs), &["us-west-2".to_owned()], &Known::default()).statement;
+            for action in statements.into_iter().flat_map(|statement| statement.action) {
+                let hint = CloudError::Denied { action: action.to_owned(), reply: Reply::default() }.hint().into_owned();
+                let named = |name: &str| hint.contains(&format!("`awslambdaproxy policy {name}`"));
+                let prints = |purpose| text(purpose, logs, &["us-west-2"]).contains(&format!("\"{action}\""));
+                assert!(PURPOSES.iter().any(|(purpose, name)| named(name) && prints(*purpose)), "{action}: {hint}");
+            }
         }
     }
 

@@ -16,4 +16,4 @@ pub use account::{RegionTrouble, disabled_regions};
 pub use answers::{Answers, Credentials};
 pub use file::{WriteError, write};
 pub use pairing_code::{BadPairingCode, PairingCode};
-pub use relay::knock;
+pub use relay::{knock, mend_of_code};

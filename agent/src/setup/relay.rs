@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
-use tunnel::leg::dial::{AgentRelay, Dialer};
+use tunnel::leg::dial::{AgentRelay, Dialer, UNKNOWN_ISSUER, UNREACHED};
 use tunnel::leg::known::{Outcome, Trouble};
 use tunnel::limits::DIAL_TIMEOUT;
 use tunnel::link::{LinkConfig, open};
@@ -31,12 +31,31 @@ pub async fn knock(relay: &AgentRelay) -> Result<Duration, Trouble> {
     }
 }
 
+/// What can be done about it by whoever gave a pairing code: no configuration stands yet, and nothing goes on dialling.
+pub fn mend_of_code(trouble: &Trouble) -> &'static str {
+    match trouble.hint {
+        UNREACHED => "are address and port in the pairing code right, does the relay run, and is its port open to this machine?",
+        UNKNOWN_ISSUER => {
+            "a relay that made its certificate itself prints a pairing code that ends with #sha256=…: paste the whole line; where \
+             a private authority signed it, this machine has to trust that one"
+        }
+        other => other,
+    }
+}
+
 fn silent() -> Trouble {
-    Trouble {
-        code: "relay_unreachable",
-        text: "no answer in time".to_owned(),
-        hint: "check relay.url, the network and that the relay runs",
-        of_proxy: false,
-        of_us: false,
+    Trouble { code: "relay_unreachable", text: "no answer in time".to_owned(), hint: UNREACHED, of_proxy: false, of_us: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_code_lacks_is_said_of_the_code() {
+        let trouble = |hint| Trouble { hint, ..silent() };
+        assert!(mend_of_code(&silent()).contains("in the pairing code"));
+        assert!(mend_of_code(&trouble(UNKNOWN_ISSUER)).contains("#sha256=…: paste the whole line"));
+        assert_eq!(mend_of_code(&trouble("another")), "another");
     }
 }

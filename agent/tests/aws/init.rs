@@ -109,6 +109,14 @@ fn a_wrong_flag_is_said_before_the_first_question() {
 }
 
 #[test]
+fn who_ends_the_input_is_told_that_nothing_was_written() {
+    let newcomer = Newcomer::new(json!({}));
+    let ended = terminal::run(&newcomer.desktop, &["init"], &json!([["(not shown)", "^D", true]]));
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stdout.contains("nothing was written") && !config(&newcomer.desktop).exists(), "{ended:?}");
+}
+
+#[test]
 fn a_region_that_is_not_enabled_is_named() {
     let newcomer = Newcomer::new(json!({"closed_regions": ["me-south-1"]}));
     let ended = newcomer.init(&newcomer.code(), &["-r", "us-east-1,me-south-1"]);

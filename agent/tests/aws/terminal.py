@@ -1,7 +1,7 @@
 """Runs a program at a terminal of its own and answers what it asks.
 
 usage: terminal.py PROGRAM ARGUMENT…   with JSON on standard input: [["what the screen must show", "the answer", whether it is secret], …]
-A secret is typed once the terminal no longer echoes; the answer "^C" is that key, and no line. Prints what the terminal showed, and ends as the program did.
+A secret is typed once the terminal no longer echoes; the answers "^C" and "^D" are those keys, and no lines. Prints what the terminal showed, and ends as the program did.
 """
 
 import json
@@ -13,6 +13,7 @@ import termios
 import time
 
 PATIENCE = 60
+KEYS = {"^C": b"\x03", "^D": b"\x04"}
 
 
 def echoes(terminal):
@@ -20,7 +21,7 @@ def echoes(terminal):
 
 
 def typed(answer):
-    return b"\x03" if answer == "^C" else answer.encode() + b"\n"
+    return KEYS.get(answer) or answer.encode() + b"\n"
 
 
 def main():

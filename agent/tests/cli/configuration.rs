@@ -78,6 +78,16 @@ fn path_is_data_and_check_says_ok() {
 }
 
 #[test]
+fn a_region_that_is_perhaps_misspelled_is_doubted_and_no_mistake() {
+    let home = Home::new();
+    home.write_config("regions = ['us-esat-1']\n", 0o600);
+    let ended = home.run(&["config", "check"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "ok\n"), "{ended:?}");
+    assert!(ended.stderr.contains("us-esat-1 is no region that this version knows; did you mean us-east-1?"), "{ended:?}");
+    assert!(!home.run(&["config", "check", "--local"]).stderr.contains("did you mean"), "a label is free");
+}
+
+#[test]
 fn a_strange_variable_is_a_mistake() {
     let home = Home::new();
     let mut command = home.command(&["config", "check"]);

@@ -5,5 +5,7 @@
 mod agent;
 mod command_line;
 mod configuration;
+mod doctor;
+mod failures;
 mod home;
 mod package;

@@ -59,6 +59,8 @@ fn rotation_gives_a_new_exit_and_cuts_nothing() {
         let rotated = agent.command(&["rotate"]);
         assert!(rotated.status.success(), "{}", String::from_utf8_lossy(&rotated.stderr));
     }
+    let unknown = agent.command(&["rotate", "eu-*"]);
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("no such region; it serves only"), "{unknown:?}");
     let status = agent.status().expect("status");
     let states: Vec<&str> = status["exits"].as_array().expect("exits").iter().filter_map(|exit| exit["state"].as_str()).collect();
     assert!(states.contains(&"active"), "{states:?}");

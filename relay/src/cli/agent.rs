@@ -33,6 +33,12 @@ pub(super) fn add(settings: &Settings, agents: &AgentsFile, name: &AgentName) ->
     };
     let token = Token::mint();
     agents.add(name, token.hash())?;
+    if url.is_of_this_machine() {
+        print::note(format_args!(
+            "this code serves programs of this machine only, and no function in AWS: nobody else reaches {url}; --host NAME of \
+             init, or public_url in the configuration, makes codes for others"
+        ));
+    }
     print::note(format_args!("the pairing code of {name}, a secret that is shown only once:"));
     print::line(url.pairing_code(name.as_str(), token.expose(), pin.as_deref()))
 }

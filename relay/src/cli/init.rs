@@ -10,7 +10,7 @@ use super::args::InitArgs;
 use super::exit::CliError;
 use super::{agent, certificate, print};
 use crate::agents::AgentsFile;
-use crate::config::{NOT_CERTIFIABLE, PublicUrl, Settings, Tls, certifiable};
+use crate::config::{NOT_CERTIFIABLE, PublicUrl, Settings, Tls, certifiable, default_config};
 use crate::system::write_public;
 use crate::tls::CertificateSlot;
 
@@ -57,7 +57,13 @@ fn advise(config: &Path, settings: &Settings) {
         )),
         Tls::Files { .. } | Tls::SelfSigned => {}
     }
-    print::note(format_args!("wrote {}; start with: awslambdaproxy-relay run", config.display()));
+    // The one that is found without being named needs no name.
+    let named = if default_config().is_ok_and(|usual| usual == config) {
+        String::new()
+    } else {
+        format!(" --config {}", config.display())
+    };
+    print::note(format_args!("wrote {}; start with: awslambdaproxy-relay run{named}", config.display()));
 }
 
 fn content(args: &InitArgs) -> Result<String, CliError> {

@@ -53,6 +53,11 @@ impl PublicUrl {
         self.port
     }
 
+    /// Whether nobody but this machine can reach it.
+    pub fn is_of_this_machine(&self) -> bool {
+        is_loopback(&self.host)
+    }
+
     /// Whether `text` is this host and nothing else, such as a port.
     pub(super) fn is_plain_host(&self, text: &str) -> bool {
         text.trim_end_matches('.').eq_ignore_ascii_case(&self.host)
@@ -86,8 +91,7 @@ impl FromStr for PublicUrl {
         }
         let rest = text.strip_prefix("ws://").ok_or(BadPublicUrl::Scheme)?;
         let (host, port) = split(rest.strip_suffix('/').unwrap_or(rest), 80).ok_or(BadPublicUrl::Host)?;
-        let loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-        if loopback { Ok(Self { tls: false, host, port }) } else { Err(BadPublicUrl::Plain) }
+        if is_loopback(&host) { Ok(Self { tls: false, host, port }) } else { Err(BadPublicUrl::Plain) }
     }
 }
 
@@ -95,6 +99,10 @@ impl fmt::Display for PublicUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}", self.scheme(), self.authority())
     }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Host and port, as narrowly as agents read them: what is printed here must be taken there.
@@ -157,6 +165,13 @@ mod tests {
             assert!(text.parse::<PublicUrl>().is_err(), "{text}");
         }
         assert_eq!("wss://a.example.:1".parse::<PublicUrl>().expect("a name").host(), "a.example");
+    }
+
+    #[test]
+    fn an_address_that_only_this_machine_reaches_is_known_as_such() {
+        let is_ours = |text: &str| text.parse::<PublicUrl>().expect(text).is_of_this_machine();
+        assert!(is_ours("ws://127.0.0.1:8000") && is_ours("wss://[::1]:443") && is_ours("ws://localhost"));
+        assert!(!is_ours("wss://relay.example.com") && !is_ours("wss://192.0.2.1"));
     }
 
     #[test]

@@ -85,6 +85,20 @@ async fn agents_come_and_go_while_the_relay_runs() {
     assert_eq!((code, error.contains("second")), (1, true), "{error}");
 }
 
+#[tokio::test]
+async fn init_says_whom_its_code_serves_and_how_this_relay_is_started() {
+    let told = async |args: &[&str]| {
+        let home = Home::new();
+        let output = home.output(args).await;
+        let said = String::from_utf8(output.stderr).expect("text");
+        assert!(output.status.success(), "{said}");
+        assert!(said.contains(&format!("start with: awslambdaproxy-relay run --config {}", home.config.display())), "{said}");
+        said.contains("serves programs of this machine only") && said.contains("--host NAME")
+    };
+    assert!(told(&["init", "--behind-proxy"]).await);
+    assert!(!told(&["init", "--behind-proxy", "--host", "relay.example.com"]).await);
+}
+
 /// The service runs as a user of its own, and its administrator as root. Whoever is not root has one user only.
 #[tokio::test]
 async fn what_root_adds_belongs_to_whose_state_it_is() {

@@ -40,6 +40,12 @@ const READ_BUFFER: usize = 64 * 1024;
 /// Longest refusal body that is shown, bytes.
 const LONGEST_REASON: usize = 200;
 
+/// The mend where nothing answers, for whoever goes on dialling.
+pub const UNREACHED: &str = "check relay.url, the network and that the relay runs; it is dialled again and again";
+/// The mend where nobody whom this machine trusts vouches for the relay's certificate.
+pub const UNKNOWN_ISSUER: &str = "if a private authority signed it, name that in relay.ca_file; if the relay made it itself, pin \
+                                  it with relay.certificate_sha256";
+
 /// A relay as an agent dials it: with the agent's token there, and what judges its certificate if it has no pin.
 #[derive(Debug, Clone)]
 pub struct AgentRelay {
@@ -122,7 +128,7 @@ impl DialError {
     /// What can be done about it.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Tcp(_) | Self::Timeout => "check relay.url, the network and that the relay runs; it is dialled again and again",
+            Self::Tcp(_) | Self::Timeout => UNREACHED,
             Self::Proxy { failure, .. } => failure.hint(),
             Self::Tls(error) => tls_hint(error),
             Self::Refused { status, .. } => match status.as_u16() {
@@ -146,10 +152,7 @@ fn tls_hint(error: &io::Error) -> &'static str {
         Some(rustls::Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)) => {
             "the certificate is not the one of relay.certificate_sha256: the relay has a new one, or somebody is in between"
         }
-        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
-            "if a private authority signed it, name that in relay.ca_file; if the relay made it itself, pin it with \
-             relay.certificate_sha256"
-        }
+        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) => UNKNOWN_ISSUER,
         _ => "check relay.url and the relay's certificate: its names and its dates, and this machine's clock",
     }
 }

@@ -25,7 +25,7 @@ impl Asker {
         self.0.ask(&format!("{question}{shown}: "))?;
         let mut line = String::new();
         if io::stdin().lock().take(LONGEST).read_line(&mut line)? == 0 {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "nobody answers"));
+            return Err(unanswered());
         }
         let line = line.trim();
         Ok(if line.is_empty() { default.to_owned() } else { line.to_owned() })
@@ -38,6 +38,15 @@ impl Asker {
 
     /// One line that is not echoed.
     pub(super) fn secret(self, question: &str) -> io::Result<SecretString> {
-        Ok(rpassword::prompt_password(format!("{question} (not shown): "))?.into())
+        match rpassword::prompt_password(format!("{question} (not shown): ")) {
+            Ok(secret) => Ok(secret.into()),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(unanswered()),
+            Err(error) => Err(error),
+        }
     }
+}
+
+/// Who ends the input (Ctrl-D) does not want to go on.
+fn unanswered() -> io::Error {
+    io::Error::new(io::ErrorKind::UnexpectedEof, "no answer was given; nothing was written")
 }

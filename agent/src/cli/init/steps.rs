@@ -14,7 +14,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cloud::aws::Account;
 use crate::config::{AwsCredentials, Config, Flags, Mode, RelayConfig, Sources, load, resolve};
-use crate::setup::{Answers, Credentials, PairingCode, disabled_regions, knock};
+use crate::setup::{Answers, Credentials, PairingCode, disabled_regions, knock, mend_of_code};
 
 /// How often one question is asked.
 const TRIES: u32 = 5;
@@ -113,7 +113,7 @@ impl<'a> Steps<'a> {
         for relay in app::relays(&config, &[])? {
             let took = knock(&relay).await.map_err(|trouble| {
                 let error = anyhow!("relay {}: {}", code.url, trouble.text);
-                Failure::new(Exit::Relay, error).with_hint(trouble.hint)
+                Failure::new(Exit::Relay, error).with_hint(mend_of_code(&trouble))
             })?;
             let text = format!("  relay {}: reached in {} ms, and it knows the token", code.url, took.as_millis());
             self.context.printer.talk(&text);

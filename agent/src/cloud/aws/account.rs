@@ -35,7 +35,7 @@ impl Account {
     pub async fn open(config: &AwsConfig, regions: &[String]) -> Result<Self, CloudError> {
         let bundle = std::env::var_os(CA_BUNDLE).filter(|path| !path.is_empty()).map(PathBuf::from);
         let proxies = Proxies::from_environment(std::env::vars_os());
-        let connector = Connector::new(bundle.as_deref(), &proxies).map_err(CloudError::Unreachable)?;
+        let connector = Connector::new(bundle.as_deref(), &proxies)?;
         let near = regions.first().cloned().unwrap_or_else(|| DEFAULT_HOME.to_owned());
         let credentials = config.credentials.clone();
         let session = RwLock::new(Arc::new(Session::load(&credentials, &near, &connector).await?));

@@ -16,6 +16,7 @@ use secrecy::ExposeSecret;
 use tokio::runtime::Handle;
 
 use super::account::CA_BUNDLE;
+use crate::cloud::CloudError;
 use crate::corporate::Proxies;
 
 /// How often the kernel probes a silent connection: home routers drop silent ones after minutes.
@@ -38,12 +39,19 @@ pub(super) struct Connector {
 
 impl Connector {
     /// Reads which authorities are trusted. `bundle` is a PEM file with more of them.
-    pub(super) fn new(bundle: Option<&Path>, proxies: &Proxies) -> io::Result<Self> {
+    pub(super) fn new(bundle: Option<&Path>, proxies: &Proxies) -> Result<Self, CloudError> {
         let mut trusted = TrustStore::default();
         if let Some(path) = bundle {
-            let named = |error: io::Error| io::Error::new(error.kind(), format!("{CA_BUNDLE} {}: {error}", path.display()));
-            trusted.add_pem_certificate(pem(path).map_err(named)?);
+            let unusable = |error: io::Error| CloudError::Setting {
+                name: CA_BUNDLE.to_owned(),
+                reason: format!("{}: {error}", path.display()),
+            };
+            trusted.add_pem_certificate(pem(path).map_err(unusable)?);
         }
+        Self::trusting(trusted, proxies).map_err(CloudError::Unreachable)
+    }
+
+    fn trusting(trusted: TrustStore, proxies: &Proxies) -> io::Result<Self> {
         let tls = TlsContext::builder().with_trust_store(trusted).build().map_err(io::Error::other)?;
         let proxy = proxy(proxies)?;
         let shared = client(&tls, &proxy)?;

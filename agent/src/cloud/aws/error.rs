@@ -11,12 +11,17 @@ use aws_smithy_runtime_api::client::result::DispatchFailure;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 
+use crate::causes::in_one_line;
 use crate::cloud::{CloudError, Reply, printable};
 
 /// Most links of a chain of causes that are shown.
 const LONGEST_CHAIN: usize = 12;
 /// Longest cause that is shown, characters.
 const LONGEST_CAUSE: usize = 500;
+/// How an answer begins that the SDK shows whole, with headers and body.
+const DUMP: &str = " Response {";
+/// What can choose a profile.
+const CHOOSERS: &str = "--profile, AWS_PROFILE or aws.profile";
 
 /// A call that is about to be made: the permission that it needs, and where.
 #[derive(Debug, Clone, Copy)]
@@ -109,15 +114,22 @@ impl<'a> Call<'a> {
     }
 
     fn no_credentials(&self, cause: &CredentialsError) -> CloudError {
-        let text = match cause {
-            // The SDK's own text lists each place that it has tried, in its own words.
-            CredentialsError::CredentialsNotLoaded(_) => {
-                "none were found: not in the environment, not in that profile of the AWS CLI's files, not on this machine"
-                    .to_owned()
+        let (code, text) = match (cause, missing_profile(cause)) {
+            (_, Some(name)) => {
+                let text = format!("the AWS CLI's files have no profile `{name}`, which {CHOOSERS} names");
+                ("ProfileNotFound", text)
             }
-            _ => chain(cause),
+            // The SDK's own text lists each place that it has tried, in its own words.
+            (CredentialsError::CredentialsNotLoaded(_), None) => {
+                let text = format!(
+                    "none were found: not in the environment, not in the AWS CLI's files under the profile `default` or that \
+                     which {CHOOSERS} names, not on this machine"
+                );
+                ("CredentialsNotLoaded", text)
+            }
+            (_, None) => ("CredentialsNotLoaded", chain(cause)),
         };
-        CloudError::Credentials(self.reply("CredentialsNotLoaded", &text, None))
+        CloudError::Credentials(self.reply(code, &text, None))
     }
 
     /// What is told of this call.
@@ -148,13 +160,42 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
     std::iter::successors(Some(error), |&error| error.source()).take(LONGEST_CHAIN)
 }
 
-/// All causes in one line, each said once: many of the SDK's repeat what the next one says.
+/// All causes in one line.
 fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut texts: Vec<String> = Vec::new();
-    for text in causes(error).map(ToString::to_string) {
-        if !texts.iter().any(|before| before.contains(&text)) {
-            texts.push(text);
-        }
+    printable(&without_dump(&in_one_line(causes(error))), LONGEST_CAUSE)
+}
+
+/// A text of the SDK without an answer that it shows whole.
+fn without_dump(text: &str) -> String {
+    text.split_once(DUMP).map_or(text, |(before, _)| before.trim_end_matches('.')).to_owned()
+}
+
+/// The profile that was to be used and is not there, as the SDK's text tells it.
+fn missing_profile(error: &(dyn Error + 'static)) -> Option<String> {
+    let line = in_one_line(causes(error));
+    let (_, rest) = line.split_once("profile `")?;
+    let (name, _) = rest.split_once("` was not defined")?;
+    Some(name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_profile_that_is_not_there_is_named_with_who_chose_it() {
+        let call = Call::new("sts:GetCallerIdentity", "us-east-1");
+        let missing = CredentialsError::not_loaded("profile `nope` was not defined: could not find source profile nope");
+        let error = call.no_credentials(&missing);
+        assert!(error.to_string().contains("no profile `nope`, which --profile, AWS_PROFILE or aws.profile names"), "{error}");
+        assert!(error.hint().contains("list-profiles"), "{}", error.hint());
+        assert!(call.no_credentials(&CredentialsError::not_loaded_no_source()).to_string().contains("none were found"));
     }
-    printable(&texts.join(": "), LONGEST_CAUSE)
+
+    #[test]
+    fn an_answer_that_the_sdk_shows_whole_is_left_out() {
+        let told = "error response from IMDS (code: 403). Response { status: StatusCode(403), body: SdkBody { inner: x } }";
+        let error = Call::new("sts:GetCallerIdentity", "us-east-1").no_credentials(&CredentialsError::provider_error(told));
+        assert!(error.to_string().ends_with("error response from IMDS (code: 403)"), "{error}");
+    }
 }

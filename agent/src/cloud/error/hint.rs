@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::io;
 
 use super::{CloudError, Reply, is_expired};
+use crate::cloud::aws::{cloud, functions, log_groups, roles};
 
 /// How AWS tells that somebody forbids a call, and not only that nobody allows it.
 const EXPLICIT_DENY: &str = "explicit deny";
@@ -41,7 +42,20 @@ fn denial_hint(action: &str, message: &str) -> Cow<'static, str> {
     let bound = BOUNDS.into_iter().find(|bound| message.contains(&format!("because no {bound} allows")));
     match bound {
         Some(bound) => format!("the {bound} must allow {action}; whoever made it must add that").into(),
-        None => format!("add {action} to the caller's policy; `awslambdaproxy policy` prints all that is needed").into(),
+        None => format!("add {action} to the caller's policy; {} all that is needed", policies(action)).into(),
+    }
+}
+
+/// The commands whose policies have an action.
+fn policies(action: &str) -> &'static str {
+    match action {
+        cloud::INVOKE | cloud::GET_ACCOUNT_SETTINGS => "`awslambdaproxy policy run` prints",
+        functions::GET | functions::UPDATE_CONFIGURATION => {
+            "`awslambdaproxy policy deploy` and `awslambdaproxy policy run` print"
+        }
+        log_groups::DELETE => "`awslambdaproxy policy deploy` and `awslambdaproxy policy destroy` print",
+        functions::DELETE | roles::DELETE => "`awslambdaproxy policy destroy` prints",
+        _ => "`awslambdaproxy policy deploy` prints",
     }
 }
 
@@ -54,6 +68,7 @@ fn credentials_hint(reply: &Reply) -> &'static str {
             "this machine's clock is wrong: set it right"
         }
         "InvalidSignatureException" | "SignatureDoesNotMatch" => "the secret access key does not belong to the access key id",
+        "ProfileNotFound" => "`aws configure list-profiles` tells which there are; name one of them, or make this one",
         "CredentialsNotLoaded" => {
             "set aws.profile or keys in the config, or sign in with the AWS CLI; they are read again without a restart"
         }

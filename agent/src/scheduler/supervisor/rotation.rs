@@ -81,7 +81,8 @@ impl<C: Cloud> Supervisor<C> {
         }
         let mut rotation = Rotation { waiting: Vec::new(), done: Vec::new(), reply: Some(reply) };
         for name in names.iter().filter(|name| self.regions.iter().all(|region| region.name != **name)) {
-            let error = Some("this agent does not serve that region".to_owned());
+            let served = self.regions.iter().map(|region| region.name.as_str()).collect::<Vec<_>>().join(", ");
+            let error = Some(format!("this agent serves no such region; it serves {served}"));
             rotation.done.push(Rotated { region: name.clone(), old: None, new: None, error, refused: false, note: None });
         }
         for index in 0..self.regions.len() {
