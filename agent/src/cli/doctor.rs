@@ -6,7 +6,7 @@ use super::config::ModeArgs;
 use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
-use crate::config::{Flags, Mode};
+use crate::config::{Flags, Mode, doubts};
 use crate::deploy::State;
 use crate::doctor::{self, Area, Check, Findings};
 
@@ -41,7 +41,11 @@ async fn findings(context: &Context, mode: Mode, quietly: bool) -> Findings {
     if !quietly && mode == Mode::Cloud {
         context.printer.talk("looking; the last check invokes one function, which may take half a minute");
     }
+    let doubts = if mode == Mode::Cloud { doubts(&loaded.config.regions) } else { Vec::new() };
     let config = match (loaded.file.was_there(), mode) {
+        _ if !doubts.is_empty() => {
+            Check::warn(Area::Config, COMPONENT, file, doubts.join("; ")).mend("put regions right, unless AWS has added it since")
+        }
         (true, _) => Check::pass(Area::Config, COMPONENT, file, "sound"),
         (false, Mode::Local) => Check::pass(Area::Config, COMPONENT, file, "there is no such file, and `run --local` needs none"),
         (false, Mode::Cloud) => {

@@ -64,13 +64,14 @@ fn what_a_place_of_credentials_answers_is_not_shown_whole() {
 }
 
 #[test]
-fn a_profile_that_is_not_there_is_named() {
+fn a_profile_that_is_not_there_is_named_and_a_region_that_nobody_knows_is_doubted() {
     let home = Home::new();
-    home.write_config("regions = ['us-east-1']\n[proxy]\nlisten = '127.0.0.1:0'\n", 0o600);
+    home.write_config("regions = ['us-esat-1']\n[proxy]\nlisten = '127.0.0.1:0'\n", 0o600);
     std::fs::create_dir(home.path().join(".aws")).expect("made");
     std::fs::write(home.path().join(".aws/config"), "[profile other]\nregion = us-east-1\n").expect("written");
     let mut command = home.command(&["--profile", "nope", "doctor"]);
     command.env("AWS_EC2_METADATA_DISABLED", "true").env("AWS_ENDPOINT_URL", "http://127.0.0.1:9");
     let ended: Ended = command.output().expect("started").into();
     assert!(ended.stdout.contains("no profile `nope`, which --profile, AWS_PROFILE or aws.profile names"), "{ended:?}");
+    assert!(ended.stdout.contains("us-esat-1 is no region that this version knows; did you mean us-east-1?"), "{ended:?}");
 }

@@ -6,6 +6,7 @@ use std::thread;
 
 use super::processes::children;
 use super::program::{BASE, Program, send_signal};
+use super::tls_relay::TlsRelay;
 use super::tools::{connect_through, curl, wait_for};
 
 #[test]
@@ -52,6 +53,26 @@ fn a_killed_function_resets_its_streams_and_is_replaced() {
         (failed && exits.iter().any(|exit| exit["state"] == "active")).then_some(())
     });
     drop(connect_through(agent.proxy(), address));
+}
+
+#[test]
+fn a_revoked_agents_exits_are_lost_ones_and_not_done() {
+    let relay = TlsRelay::self_signed();
+    let section = relay.section(&format!("certificate_sha256 = \"{}\"", relay.pin));
+    let agent = Program::start(&format!("regions = [\"only\"]\n{BASE}{section}"));
+    let site = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("site");
+    let mut app = connect_through(agent.proxy(), site.local_addr().expect("address"));
+    let (mut far, _) = site.accept().expect("connection");
+    far.write_all(b"x").expect("write");
+    app.read_exact(&mut [0]).expect("the stream is up");
+    relay.revoke();
+    assert_eq!(app.read(&mut [0]).expect_err("no clean end").kind(), ErrorKind::ConnectionReset);
+    let first = wait_for("the exit's end", || {
+        let status = agent.status()?;
+        status["exits"].as_array()?.iter().find(|exit| exit["id"] == "e1" && exit["ended_reason"].is_string()).cloned()
+    });
+    assert_eq!((&first["state"], &first["ended_reason"]), (&"failed".into(), &"lost".into()), "{first}");
+    assert!(first["error"].as_str().is_some_and(|text| text.contains("the tunnel was lost")), "{first}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::mpsc;
 use std::thread;
 
-use relay::agents::{Agents, Token};
+use relay::agents::{Agents, AgentsFile, Token};
 use relay::tls::{CertificateSlot, Certified};
 use tokio_util::sync::CancellationToken;
 
@@ -16,7 +16,11 @@ pub struct TlsRelay {
     /// The SHA-256 of its certificate.
     pub pin: String,
     pub token: String,
+    agents: AgentsFile,
 }
+
+/// The only agent that it knows.
+const AGENT: &str = "test";
 
 impl TlsRelay {
     /// With a certificate that it made itself.
@@ -38,17 +42,24 @@ impl TlsRelay {
             let folder = tempfile::tempdir().expect("folder");
             let certified = certified(folder.path());
             let pin = certified.pin();
-            let mut config = relay::server::Config::plain(Agents::single("test", &Token::presented(&known)).expect("agent"));
+            let file = AgentsFile::in_directory(folder.path());
+            file.add(&AGENT.parse().expect("a name"), Token::presented(&known).hash()).expect("added");
+            let mut config = relay::server::Config::plain(Agents::from_file(file.clone()).expect("agents"));
             config.tls = Some(CertificateSlot::holding(certified).expect("TLS"));
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
             runtime.block_on(async {
                 let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("bind");
-                ready.send((listener.local_addr().expect("address"), pin)).expect("told");
+                ready.send((listener.local_addr().expect("address"), pin, file)).expect("told");
                 relay::server::run(listener, config, CancellationToken::new()).await.expect("relay");
             });
         });
-        let (address, pin) = is_ready.recv().expect("the relay is ready");
-        Self { address, pin, token }
+        let (address, pin, agents) = is_ready.recv().expect("the relay is ready");
+        Self { address, pin, token, agents }
+    }
+
+    /// Knows the agent no more.
+    pub fn revoke(&self) {
+        self.agents.revoke(&AGENT.parse().expect("a name")).expect("revoked");
     }
 
     /// The agent's `[relay]` section for this relay, with more lines.

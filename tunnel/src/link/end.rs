@@ -35,7 +35,7 @@ pub enum LinkEnd {
         reason: String,
     },
     /// The relay says that the other end is gone for good.
-    #[error("the other end is gone")]
+    #[error("the relay says that the other end is gone")]
     PeerGone,
     /// A newer leg of this end's owner took over.
     #[error("superseded by a newer leg")]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::timeout;
 use tunnel::control::{self, ControlError, FromAgent, FromFunction};
 use tunnel::link::{LinkEnd, LinkStatus};
@@ -68,7 +69,7 @@ impl<C: Cloud> Actor<C> {
                 }
                 Event::Answered(verdict) => {
                     if let Some(end) = self.on_answer(session, service, verdict).await {
-                        return after_answer(session, end).await;
+                        return after_answer(session, end, &status).await;
                     }
                 }
                 Event::Link(now) => {
@@ -97,11 +98,23 @@ async fn say_goodbye(session: &mut Session) {
 
 /// The session is over: the invocation's answer says why, if it comes.
 async fn after_session(session: &mut Session, outcome: Result<(), String>, link: Option<LinkEnd>) -> End {
-    let lost = outcome.err().map(|cause| link.map_or(cause, |end| end.to_string()));
-    match (timeout(ANSWER_DELAY, session.invocation.answer(Phase::Carry)).await, lost) {
-        // The function knows no more than that; this end knows how.
-        (Ok(Verdict::Over(Err(Fault { reason: Reason::Lost, .. }))), Some(cause)) => Err(lost_tunnel(&cause)),
-        (Ok(Verdict::Over(end)), _) => end,
+    let answer = timeout(ANSWER_DELAY, session.invocation.answer(Phase::Carry)).await;
+    how_it_was(answer.ok(), lost_by(outcome, link))
+}
+
+/// Of a session that did not end in order, the cause.
+fn lost_by(outcome: Result<(), String>, link: Option<LinkEnd>) -> Option<String> {
+    outcome.err().map(|cause| link.map_or(cause, |end| end.to_string()))
+}
+
+/// What the function says of the end, beside what this end saw.
+fn how_it_was(answer: Option<Verdict>, lost: Option<String>) -> End {
+    match (answer, lost) {
+        // The function knows no more than that, or takes what a relay ended for what the agent did; this end knows how it was.
+        (Some(Verdict::Over(Ok(Reason::Done) | Err(Fault { reason: Reason::Lost, .. }))), Some(cause)) => {
+            Err(lost_tunnel(&cause))
+        }
+        (Some(Verdict::Over(end)), _) => end,
         (_, None) => Ok(Reason::Deadline),
         (_, Some(cause)) => Err(lost_tunnel(&cause)),
     }
@@ -113,9 +126,27 @@ fn lost_tunnel(cause: &str) -> Fault {
 }
 
 /// The invocation was answered: what the tunnel still holds may come.
-async fn after_answer(session: &mut Session, end: End) -> End {
-    if end.is_ok() {
-        let _rest = timeout(ANSWER_DELAY, session.driver.ended()).await;
+async fn after_answer(session: &mut Session, end: End, link: &watch::Receiver<LinkStatus>) -> End {
+    if end.is_err() {
+        return end;
     }
-    end
+    let rest = timeout(ANSWER_DELAY, session.driver.ended()).await;
+    how_it_was(Some(Verdict::Over(end)), rest.ok().and_then(|outcome| lost_by(outcome, link.borrow().end.clone())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tunnel_that_was_lost_here_is_not_done_whatever_the_function_thinks() {
+        let lost = || Some("x".to_owned());
+        let said = |end| Some(Verdict::Over(end));
+        assert_eq!(how_it_was(said(Ok(Reason::Done)), None), Ok(Reason::Done));
+        assert_eq!(how_it_was(said(Ok(Reason::Deadline)), lost()), Ok(Reason::Deadline));
+        assert_eq!(how_it_was(None, None), Ok(Reason::Deadline));
+        for answer in [None, Some(Verdict::TunnelTells), said(Ok(Reason::Done)), said(Err(lost_tunnel("y")))] {
+            assert_eq!(how_it_was(answer, lost()), Err(lost_tunnel("x")));
+        }
+    }
 }
