@@ -127,11 +127,9 @@ fn lost_tunnel(cause: &str) -> Fault {
 
 /// The invocation was answered: what the tunnel still holds may come.
 async fn after_answer(session: &mut Session, end: End, link: &watch::Receiver<LinkStatus>) -> End {
-    if end.is_err() {
-        return end;
-    }
+    let reason = end?;
     let rest = timeout(ANSWER_DELAY, session.driver.ended()).await;
-    how_it_was(Some(Verdict::Over(end)), rest.ok().and_then(|outcome| lost_by(outcome, link.borrow().end.clone())))
+    how_it_was(Some(Verdict::Over(Ok(reason))), rest.ok().and_then(|outcome| lost_by(outcome, link.borrow().end.clone())))
 }
 
 #[cfg(test)]
