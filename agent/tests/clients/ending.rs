@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::nginx::Nginx;
 use super::processes::{are_gone, descendants};
-use super::program::{BASE, Program, send_signal};
+use super::program::{BASE, MINDS_HANGUPS, Program, send_signal};
 use super::tools::{curl, noise, wait_for};
 
 /// Bytes of a download of some ten seconds.
@@ -53,7 +53,7 @@ fn the_first_signal_cuts_streams_visibly_and_is_quick() {
 #[test]
 fn a_terminal_that_closes_ends_the_agent_in_order() {
     // The script is the terminal: what the agent writes after its end fails.
-    let terminal = ["python3", "-c", "import pty, sys; pty.spawn(sys.argv[1:])"];
+    let terminal = [&MINDS_HANGUPS[..], &["python3", "-c", "import pty, sys; pty.spawn(sys.argv[1:])"]].concat();
     let mut scene = Scene::of(Program::spawn_under(&terminal, BASE, &[]));
     let family = descendants(scene.agent.process.id());
     let holder = || {

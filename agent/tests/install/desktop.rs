@@ -3,7 +3,7 @@
 use std::process::{Command, Output, Stdio};
 
 use super::support::desktop::Desktop;
-use super::support::program::{BASE, Program, send_signal};
+use super::support::program::{BASE, MINDS_HANGUPS, Program, send_signal};
 use super::support::tools::wait_for;
 
 /// A session of GNOME without a bus: settings are in `glib-2.0/settings/keyfile` of the configuration directory.
@@ -17,7 +17,7 @@ impl Session {
     fn start() -> Self {
         let desktop = Desktop::new(&format!("regions = [\"local-1\"]\n{BASE}"));
         let desktop = desktop.with(SESSION.map(|(name, value)| (name, value.to_owned())));
-        let session = Self(desktop.agent(&["--local"]));
+        let session = Self(Program::on(desktop, &MINDS_HANGUPS, &["--local"]));
         session.0.wait_until_healthy();
         session.set("http host", "'proxy.corp.example'");
         session

@@ -17,6 +17,9 @@ pub const EXE: &str = env!("CARGO_BIN_EXE_awslambdaproxy");
 /// What every test's configuration begins with: a port of its own, sites on loopback allowed.
 pub const BASE: &str = "[proxy]\nlisten = \"127.0.0.1:0\"\n[egress]\nallow = [\"127.0.0.0/8\"]\n[exits]\ncheck_url = \"\"\n";
 
+/// Becomes a program that minds SIGHUP, also where the tests themselves run under `nohup`.
+pub const MINDS_HANGUPS: [&str; 2] = ["env", "--default-signal=HUP"];
+
 /// A running agent; ends with the value.
 pub struct Program {
     pub desktop: Desktop,
