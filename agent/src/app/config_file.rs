@@ -11,7 +11,9 @@ use crate::health::{Health, Problem, ProblemKey, Severity};
 use crate::status::model::CONFIG_CHANGED;
 
 /// Between two looks for the log's sake; for `status` one is taken at once. Some kilobytes are read.
-const PERIOD: Duration = Duration::from_secs(5);
+const PERIOD: Duration = Duration::from_secs(30);
+/// What can be done about it.
+const RESTART: &str = "restart the agent to follow it";
 
 /// The file, and where its change is told. Clones share both.
 #[derive(Clone)]
@@ -54,15 +56,13 @@ impl ConfigFile {
         }
         let code = CONFIG_CHANGED.to_owned();
         let (text, hint) = (format!("{} was changed since the agent started", self.seen.path().display()), RESTART.to_owned());
-        if self.health.list().iter().all(|problem| problem.code != code) {
+        if self.health.get(&key).is_none() {
             tracing::warn!(code, hint, "{text}");
         }
         let severity = Severity::Warning;
         self.health.set(key, Problem { code, severity, region: None, phase: None, text, hint: Some(hint) });
     }
 }
-
-const RESTART: &str = "restart the agent to follow it";
 
 #[cfg(test)]
 mod tests {

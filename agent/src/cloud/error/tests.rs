@@ -1,3 +1,5 @@
+//! What AWS says, as it is sorted, hinted at and shown.
+
 use proptest::prelude::*;
 
 use super::printable::is_direction;
