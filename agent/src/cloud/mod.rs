@@ -6,6 +6,7 @@ pub mod aws;
 mod error;
 pub mod generation;
 pub mod local;
+pub mod permissions;
 
 use std::fmt;
 use std::future::Future;

@@ -3,14 +3,14 @@
 //! Resources are as exact as AWS checks them: the names and regions of the configuration. The account's number stands as `*`,
 //! since a policy grants nothing outside the account in which it stands, and so it can be printed without any credentials.
 //!
-//! Never: an action is written here. Each stands beside the call that needs it, in `cloud::aws`.
+//! Never: an action is written here. They stand in `cloud::permissions`, where the calls that need them take them from.
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::cloud::aws::{cloud, functions, log_groups, roles};
+use crate::cloud::permissions::{self, functions, log_groups, roles};
 use crate::config::AwsConfig;
 use crate::deploy::{Deployment, Known, log_group_name};
 
@@ -127,8 +127,8 @@ impl<'a> Names<'a> {
 
     fn run(&self) -> Vec<Statement> {
         vec![
-            allow("Functions", vec![cloud::INVOKE, functions::GET, functions::UPDATE_CONFIGURATION], self.functions()),
-            allow("Limits", vec![cloud::GET_ACCOUNT_SETTINGS], vec!["*".to_owned()]),
+            allow("Functions", vec![permissions::INVOKE, functions::GET, functions::UPDATE_CONFIGURATION], self.functions()),
+            allow("Limits", vec![permissions::GET_ACCOUNT_SETTINGS], vec!["*".to_owned()]),
         ]
     }
 
@@ -303,8 +303,11 @@ mod tests {
         }
         assert!(quiet.contains(log_groups::DELETE) && !loud.contains(log_groups::DELETE), "{loud}");
         let run = text(Purpose::Run, true, &["us-west-2"]);
-        assert!(run.contains(cloud::INVOKE) && !run.contains("iam:") && !run.contains("logs:"), "{run}");
+        assert!(run.contains(permissions::INVOKE) && !run.contains("iam:") && !run.contains("logs:"), "{run}");
         let destroy = text(Purpose::Destroy, true, &["us-west-2"]);
-        assert!(!destroy.contains(cloud::INVOKE) && !destroy.contains(roles::PASS) && !destroy.contains("Update"), "{destroy}");
+        assert!(
+            !destroy.contains(permissions::INVOKE) && !destroy.contains(roles::PASS) && !destroy.contains("Update"),
+            "{destroy}"
+        );
     }
 }

@@ -19,13 +19,9 @@ use super::account::Account;
 use super::error::Call;
 use super::session::CONNECT_TIMEOUT;
 use super::{generation, quota, region};
+use crate::cloud::permissions::INVOKE;
 use crate::cloud::{Answer, Cloud, CloudError};
 use crate::config::AwsConfig;
-
-/// Runs a function.
-pub const INVOKE: &str = "lambda:InvokeFunction";
-/// Reads what the account may run at a time.
-pub const GET_ACCOUNT_SETTINGS: &str = "lambda:GetAccountSettings";
 
 /// What an Invoke takes beside the function's own time: credentials, a connection, 10 s of init, and some for the way.
 const BESIDE_TIMEOUT: Duration = Duration::from_secs(30);

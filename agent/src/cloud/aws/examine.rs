@@ -3,10 +3,10 @@
 use aws_sdk_lambda::types::{Architecture, InvocationType};
 
 use super::account::Account;
-use super::cloud::INVOKE;
 use super::error::Call;
-use super::{functions, region};
+use super::region;
 use crate::cloud::CloudError;
+use crate::cloud::permissions::{INVOKE, functions};
 
 /// A revision that no function ever has: a change under this condition is refused, once the caller is known to be permitted.
 const NO_REVISION: &str = "00000000-0000-0000-0000-000000000000";

@@ -1,4 +1,4 @@
-//! Functions in Lambda's control plane: read, create, change, delete. Each permission stands here, beside the call that needs it.
+//! Functions in Lambda's control plane: read, create, change, delete.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -17,21 +17,7 @@ use super::account::Account;
 use super::error::Call;
 use super::session::CONNECT_TIMEOUT;
 use crate::cloud::CloudError;
-
-/// Reads a function's configuration and how its change goes.
-pub const GET: &str = "lambda:GetFunctionConfiguration";
-/// Reads a function's tags.
-pub const LIST_TAGS: &str = "lambda:ListTags";
-/// Makes a function; with it goes [`TAG`], and `iam:PassRole` for its role.
-pub const CREATE: &str = "lambda:CreateFunction";
-/// Replaces a function's code.
-pub const UPDATE_CODE: &str = "lambda:UpdateFunctionCode";
-/// Changes a function's configuration; with a role goes `iam:PassRole`.
-pub const UPDATE_CONFIGURATION: &str = "lambda:UpdateFunctionConfiguration";
-/// Sets a function's tags.
-pub const TAG: &str = "lambda:TagResource";
-/// Removes a function.
-pub const DELETE: &str = "lambda:DeleteFunction";
+use crate::cloud::permissions::functions::{CREATE, DELETE, GET, LIST_TAGS, TAG, UPDATE_CODE, UPDATE_CONFIGURATION};
 
 /// How long one attempt of an upload may take: twenty regions at once over a slow uplink.
 const UPLOAD_ATTEMPT: Duration = Duration::from_secs(100);

@@ -11,8 +11,8 @@ use aws_sdk_lambda::types::{Environment, LastUpdateStatus};
 use tokio::time::{sleep, timeout};
 
 use super::error::Call;
-use super::functions::{GET, UPDATE_CONFIGURATION};
 use crate::cloud::generation::{GENERATION, next};
+use crate::cloud::permissions::functions::{GET, UPDATE_CONFIGURATION};
 use crate::cloud::{CloudError, Reply};
 
 /// How long the whole may take: AWS publishes a changed environment within seconds, and rotation waits a minute for it.

@@ -1,4 +1,4 @@
-//! The functions' log groups: read, create, change, delete. Each permission stands here, beside the call that needs it.
+//! The functions' log groups: read, create, change, delete.
 
 use std::collections::BTreeMap;
 
@@ -7,19 +7,7 @@ use aws_sdk_cloudwatchlogs::Client;
 use super::account::Account;
 use super::error::Call;
 use crate::cloud::CloudError;
-
-/// Finds a log group and its retention. AWS grants it for all groups of a region or for none.
-pub const DESCRIBE: &str = "logs:DescribeLogGroups";
-/// Reads a log group's tags.
-pub const LIST_TAGS: &str = "logs:ListTagsForResource";
-/// Makes a log group; with it goes [`TAG`].
-pub const CREATE: &str = "logs:CreateLogGroup";
-/// Sets how long a log group keeps what it gets.
-pub const SET_RETENTION: &str = "logs:PutRetentionPolicy";
-/// Sets a log group's tags.
-pub const TAG: &str = "logs:TagResource";
-/// Removes a log group.
-pub const DELETE: &str = "logs:DeleteLogGroup";
+use crate::cloud::permissions::log_groups::{CREATE, DELETE, DESCRIBE, LIST_TAGS, SET_RETENTION, TAG};
 
 /// A log group as CloudWatch Logs tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,7 +15,7 @@
 
 mod account;
 mod caller;
-pub mod cloud;
+mod cloud;
 mod connector;
 mod credentials;
 mod endpoints;

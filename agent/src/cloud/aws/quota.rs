@@ -4,8 +4,8 @@
 
 use aws_sdk_lambda::Client;
 
-use super::cloud::GET_ACCOUNT_SETTINGS;
 use super::error::Call;
+use crate::cloud::permissions::GET_ACCOUNT_SETTINGS;
 
 /// What the account may run there at a time, beside what is reserved for other functions.
 pub(super) async fn concurrency(client: &Client, region: &str) -> Option<u32> {

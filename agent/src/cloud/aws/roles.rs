@@ -1,5 +1,4 @@
-//! The functions' role in IAM: read with all that it grants, create, change, delete. Each permission stands here, beside the
-//! call that needs it.
+//! The functions' role in IAM: read with all that it grants, create, change, delete.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,31 +10,9 @@ use super::account::Account;
 use super::error::Call;
 use super::region;
 use crate::cloud::CloudError;
-
-/// Reads a role with its trust and its tags.
-pub const GET: &str = "iam:GetRole";
-/// Reads which policies stand in a role.
-pub const LIST_POLICIES: &str = "iam:ListRolePolicies";
-/// Reads a policy that stands in a role.
-pub const GET_POLICY: &str = "iam:GetRolePolicy";
-/// Reads which policies are attached to a role.
-pub const LIST_ATTACHED: &str = "iam:ListAttachedRolePolicies";
-/// Makes a role; with it goes [`TAG`].
-pub const CREATE: &str = "iam:CreateRole";
-/// Sets whom a role trusts.
-pub const UPDATE_TRUST: &str = "iam:UpdateAssumeRolePolicy";
-/// Sets a role's tags.
-pub const TAG: &str = "iam:TagRole";
-/// Sets a policy in a role.
-pub const PUT_POLICY: &str = "iam:PutRolePolicy";
-/// Removes a policy from a role.
-pub const DELETE_POLICY: &str = "iam:DeleteRolePolicy";
-/// Takes an attached policy off a role.
-pub const DETACH: &str = "iam:DetachRolePolicy";
-/// Removes a role.
-pub const DELETE: &str = "iam:DeleteRole";
-/// Hands a role to a service; asked for by calls that name a role, not by one of its own.
-pub const PASS: &str = "iam:PassRole";
+use crate::cloud::permissions::roles::{
+    CREATE, DELETE, DELETE_POLICY, DETACH, GET, GET_POLICY, LIST_ATTACHED, LIST_POLICIES, PUT_POLICY, TAG, UPDATE_TRUST,
+};
 
 /// IAM is one for all regions: what its calls are said to be about.
 const EVERYWHERE: &str = "the account";

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io;
 
 use super::{CloudError, Reply, is_expired};
-use crate::cloud::aws::{cloud, functions, log_groups, roles};
+use crate::cloud::permissions::{self, functions, log_groups, roles};
 
 /// How AWS tells that somebody forbids a call, and not only that nobody allows it.
 const EXPLICIT_DENY: &str = "explicit deny";
@@ -49,7 +49,7 @@ fn denial_hint(action: &str, message: &str) -> Cow<'static, str> {
 /// The commands whose policies have an action.
 fn policies(action: &str) -> &'static str {
     match action {
-        cloud::INVOKE | cloud::GET_ACCOUNT_SETTINGS => "`awslambdaproxy policy run` prints",
+        permissions::INVOKE | permissions::GET_ACCOUNT_SETTINGS => "`awslambdaproxy policy run` prints",
         functions::GET | functions::UPDATE_CONFIGURATION => {
             "`awslambdaproxy policy deploy` and `awslambdaproxy policy run` print"
         }

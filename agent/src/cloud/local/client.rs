@@ -20,9 +20,9 @@ use tokio::time::timeout;
 
 use super::api::{self, ConfigurationChange, Environment, ErrorDocument, FunctionConfiguration};
 use super::options::{Options, Token};
-use crate::cloud::aws::cloud::INVOKE;
-use crate::cloud::aws::functions;
 use crate::cloud::generation::{GENERATION, next};
+use crate::cloud::permissions::INVOKE;
+use crate::cloud::permissions::functions;
 use crate::cloud::{Answer, Cloud, CloudError, Reply};
 
 /// How often the kernel probes a silent connection, the same as towards AWS: home routers drop silent ones after minutes.
