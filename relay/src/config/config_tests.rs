@@ -113,6 +113,17 @@ fn plain_websocket_is_never_the_default() {
 }
 
 #[test]
+fn keys_and_values_that_cannot_be_are_told_together() {
+    let text = "listen = 5\nlisten_on = \"ä\"\n[limits]\nwaiting = \"many\"\nper_agent = -1\n[proxy]\ntrusted = [\n  \"::1\",\n  7,\n]\n\
+                [tls]\nmod = \"off\"\n[more]\nx = 1\n[metrics]\nlisten = 1\n";
+    let error = parse(text).expect_err("invalid");
+    let places = error.lines().map(|told| told.split(':').nth(1).and_then(|line| line.parse().ok()));
+    assert_eq!(places.collect::<Option<Vec<u32>>>().expect(&error), [1, 2, 4, 5, 9, 12, 13, 16], "{error}");
+    assert_eq!(parse("listen = 5\ntls =\nx = 5\n").expect_err("no TOML").lines().count(), 1);
+    assert_eq!(parse("tls = { mode = 5, x = 1 }").expect_err("a line of two").lines().count(), 1);
+}
+
+#[test]
 fn an_unknown_key_is_an_error_with_its_line() {
     let error = parse("listen = \"127.0.0.1:0\"\nlisten_on = 5\n").expect_err("unknown");
     assert!(error.starts_with("/etc/x/relay.toml:2: unknown field `listen_on`"), "{error}");

@@ -84,10 +84,10 @@ impl Settings {
     /// Reads `source`, the text of the file at `path`.
     pub fn parse(path: &Path, source: &str) -> Result<Self, ConfigError> {
         let mut problems = Problems::new(path);
-        let raw: RawFile = match toml::from_str(source) {
+        let raw = match raw::read(source) {
             Ok(raw) => raw,
-            Err(error) => {
-                problems.add(source, error.span(), "", error.message());
+            Err(mistakes) => {
+                mistakes.into_iter().for_each(|error| problems.add(source, error.span(), "", error.message()));
                 return problems.into_result(None);
             }
         };

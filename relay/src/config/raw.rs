@@ -1,10 +1,43 @@
 //! relay.toml as it is written: every key optional, unknown ones refused, each with its place in the text.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
 use toml::Spanned;
+use toml::de::Error;
+
+/// Reads `source`; or tells, in their order, all keys that do not belong there and all values of another kind.
+pub(super) fn read(source: &str) -> Result<RawFile, Vec<Error>> {
+    let mut mistakes = Vec::new();
+    let mut text = Some(source.to_owned());
+    while let Some(rest) = text {
+        match toml::from_str(&rest) {
+            Ok(raw) if mistakes.is_empty() => return Ok(raw),
+            Ok(_) => break,
+            Err(error) => {
+                text = error.span().and_then(|at| without(&rest, at));
+                mistakes.push(error);
+            }
+        }
+    }
+    mistakes.sort_by_key(|error| error.span().map(|at| at.start));
+    Err(mistakes)
+}
+
+/// The text without the lines of what stands at `at`, or without its whole section where that is a header; everything else
+/// stays in its place. `None` where the text is no TOML: then nothing more can be told.
+fn without(text: &str, at: Range<usize>) -> Option<String> {
+    toml::from_str::<toml::Table>(text).ok()?;
+    let start = text.get(..at.start)?.rfind('\n').map_or(0, |end| end + 1);
+    let is_header = text.get(start..)?.trim_start().starts_with('[');
+    let after = text.get(at.end..)?.find(if is_header { "\n[" } else { "\n" });
+    let end = after.map_or(text.len(), |line| at.end + line);
+    let lines = text.get(start..end)?;
+    let blank: String = lines.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect();
+    (blank != lines).then(|| [text.get(..start).unwrap_or_default(), &blank, text.get(end..).unwrap_or_default()].concat())
+}
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
