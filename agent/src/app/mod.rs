@@ -205,6 +205,7 @@ impl Running {
     /// Lets streams finish for as long as was asked for, or until somebody asks again.
     async fn drain(&mut self, options: &RunOptions) {
         let Some(limit) = options.drain else { return };
+        self.supervisor.wind_down().await;
         (options.say)("no new connections are taken; running ones may finish (a second signal ends them)");
         tokio::select! {
             _finished = &mut self.serving => {}

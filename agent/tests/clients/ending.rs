@@ -1,8 +1,11 @@
 //! Signals: what runs is cut, or finishes, or is not waited for.
 
+use std::collections::BTreeSet;
 use std::process::Output;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use serde_json::Value;
 
 use super::nginx::Nginx;
 use super::processes::{are_gone, descendants};
@@ -26,9 +29,13 @@ impl Scene {
     }
 
     fn of(agent: Program) -> Self {
+        Self::with_song(agent, SIZE)
+    }
+
+    fn with_song(agent: Program, bytes: u64) -> Self {
         let nginx = Nginx::start();
         agent.wait_until_healthy();
-        noise(&nginx.root().join("song"), SIZE);
+        noise(&nginx.root().join("song"), bytes);
         let (proxy, url) = (agent.url(), format!("http://localhost:{}/slow/song", nginx.http));
         let begun = Instant::now();
         let download = thread::spawn(move || curl(&["-x", &proxy, "-o", "/dev/null", "-w", "%{size_download}", &url]));
@@ -98,6 +105,30 @@ fn with_drain_a_running_download_finishes_and_new_ones_are_not_taken() {
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stdout).as_ref()), (Some(0), "2000000"));
     assert_eq!(scene.agent.wait().code(), Some(0));
     assert!(scene.begun.elapsed() < Duration::from_secs(28), "it waited for the last second: {:?}", scene.begun.elapsed());
+}
+
+#[test]
+fn while_it_drains_it_keeps_what_carries_and_invokes_none() {
+    let agent = Program::spawn_with(&format!("frequency = \"3s\"\n{BASE}"), &["--drain", "5m"]);
+    let mut scene = Scene::with_song(agent, 2 * SIZE);
+    scene.agent.signal("INT");
+    wait_for("the drain", || scene.agent.log().contains("running ones may finish").then_some(()));
+    let exits = |status: &Value| status["exits"].as_array().map_or(0, Vec::len);
+    let rested = wait_for("the rest of the region that carries nothing", || {
+        let status = scene.agent.status()?;
+        let live = status["exits"].as_array()?.iter().filter(|exit| exit["ended_reason"].is_null());
+        let starts = live.clone().any(|exit| ["invoked", "paired", "ready"].map(Value::from).contains(&exit["state"]));
+        let regions: BTreeSet<&str> = live.filter_map(|exit| exit["region"].as_str()).collect();
+        let resting = status["regions"].as_array()?.iter().filter(|region| region["state"] == "lapsed").count();
+        (!starts && (regions.len(), resting) == (1, 1)).then_some(status)
+    });
+    // More than one turn of the frequency.
+    thread::sleep(Duration::from_secs(4));
+    let status = scene.agent.status().expect("a status");
+    assert_eq!((exits(&status), &status["health"]), (exits(&rested), &"healthy".into()), "{rested} then {status}");
+    assert_eq!(status["totals"]["streams_open"], 1, "{status}");
+    assert!(scene.download.join().expect("curl").status.success());
+    assert_eq!(scene.agent.wait().code(), Some(0));
 }
 
 fn says_that_it_ends(agent: &Program) {

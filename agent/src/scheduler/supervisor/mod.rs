@@ -19,6 +19,7 @@ mod rotation;
 mod snapshot;
 mod trouble;
 mod version;
+mod winding_down;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -99,6 +100,8 @@ pub struct Supervisor<C> {
     idle: Idle,
     next_id: u64,
     rotations: Vec<Rotation>,
+    /// No new connections come; running streams may finish.
+    is_winding_down: bool,
     stopping: Option<Vec<oneshot::Sender<()>>>,
     reports: (mpsc::Sender<Told>, mpsc::Receiver<Told>),
     findings: (mpsc::Sender<Finding>, mpsc::Receiver<Finding>),
@@ -146,6 +149,7 @@ impl<C: Cloud> Supervisor<C> {
             idle: Idle::new(now, setup.idle),
             next_id: 1,
             rotations: Vec::new(),
+            is_winding_down: false,
             stopping: None,
             reports: mpsc::channel(QUEUE),
             findings: mpsc::channel(QUEUE),
@@ -221,15 +225,20 @@ impl<C: Cloud> Supervisor<C> {
         match change {
             Some(IdleChange::Lapse) => {
                 tracing::info!("nobody uses the proxy: all exits end until somebody does");
-                for index in 0..self.regions.len() {
-                    self.regions[index].memory.lapse();
-                    // What failed before is not what keeps a region that rests from anything.
-                    self.forget_failure(index);
-                }
+                (0..self.regions.len()).for_each(|index| self.rest(index));
             }
             Some(IdleChange::Wake) => self.wake_regions(now),
             None => {}
         }
+        if self.is_winding_down {
+            self.wind_down(now, demand.waiting);
+        }
+    }
+
+    /// The region's exits end until somebody needs one. What failed before is not what keeps it from anything.
+    fn rest(&mut self, index: usize) {
+        self.regions[index].memory.lapse();
+        self.forget_failure(index);
     }
 
     fn wake_regions(&mut self, now: Timestamp) {
@@ -296,6 +305,11 @@ impl SupervisorHandle {
             Ok(()) => answer.await.unwrap_or_default(),
             Err(_) => Vec::new(),
         }
+    }
+
+    /// No new connections come from now on: the exits only carry what runs.
+    pub async fn wind_down(&self) {
+        let _over = self.requests.send(Request::WindDown).await;
     }
 
     /// Ends every exit and waits until all have ended.

@@ -21,6 +21,8 @@ pub enum Request {
         /// Told when each has come or failed.
         reply: oneshot::Sender<Vec<Rotated>>,
     },
+    /// Only carry what runs.
+    WindDown,
     /// End everything.
     Stop(oneshot::Sender<()>),
 }
@@ -32,6 +34,7 @@ impl<C: Cloud> Supervisor<C> {
                 let _gone = reply.send(self.snapshot());
             }
             Request::Rotate { regions, fresh, reply } => self.begin_rotation(&regions, fresh, reply),
+            Request::WindDown => self.begin_to_wind_down(),
             Request::Stop(reply) => {
                 self.regions.iter_mut().for_each(|region| region.memory.stop());
                 self.stopping.get_or_insert_default().push(reply);
