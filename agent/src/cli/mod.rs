@@ -26,6 +26,7 @@ mod progress;
 mod proxy;
 mod rotate;
 mod run;
+mod screen;
 mod seed;
 mod service;
 mod settings;

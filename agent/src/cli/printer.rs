@@ -3,8 +3,12 @@
 //! Never: nothing here panics on a closed pipe, as `println!` does.
 
 use std::io::{self, IsTerminal, Write};
+use std::num::NonZeroU16;
+
+use terminal_size::terminal_size_of;
 
 use super::exit::Exit;
+use super::screen::fit;
 
 /// Cursor home, clear the screen (ECMA-48 CUP and ED).
 const CLEAR: &str = "\x1b[H\x1b[2J";
@@ -21,12 +25,17 @@ impl Printer {
         stdout.flush()
     }
 
-    /// Data in place of what was drawn before, where that is a screen.
+    /// Data in place of what was drawn before, as far as there is room, where that is a screen.
     pub(super) fn redraw(self, text: &str) -> io::Result<()> {
-        if io::stdout().is_terminal() {
-            self.data(CLEAR)?;
+        if !io::stdout().is_terminal() {
+            return self.data(text);
         }
-        self.data(text)
+        self.data(CLEAR)?;
+        let size = terminal_size_of(io::stdout());
+        match size.and_then(|(columns, rows)| Some((rows.0, NonZeroU16::new(columns.0)?))) {
+            Some((rows, columns)) => self.data(&fit(text, rows, columns)),
+            None => self.data(text),
+        }
     }
 
     /// A line of talk. There is nobody to tell when it cannot be written.
