@@ -2,7 +2,8 @@
 //!
 //! Never: a variable names a way round the proxy, but for this machine itself.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::io;
 use std::net::SocketAddr;
 
 use anyhow::{Context as _, anyhow};
@@ -83,8 +84,14 @@ pub(super) async fn exec(context: &Context, arguments: ExecArgs) -> Result<Exit,
     let (program, words) = arguments.command.split_first().context("a command is wanted")?;
     let mut command = std::process::Command::new(program);
     command.args(words).envs(variables(&url));
-    let ended = become_it(command).with_context(|| format!("cannot run {}", program.display()))?;
+    let ended = become_it(command).map_err(|error| not_run(program, error))?;
     Ok(ended.code().and_then(|code| u8::try_from(code).ok()).map_or(Exit::Failure, Exit::Passed))
+}
+
+/// A command that did not begin ends as a shell's would (POSIX, Shell Command Language, 2.8.2).
+fn not_run(program: &OsStr, error: io::Error) -> Failure {
+    let code = if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 };
+    Failure::new(Exit::Passed(code), anyhow!(error).context(format!("cannot run {}", program.display())))
 }
 
 /// What the proxy asks of its clients.

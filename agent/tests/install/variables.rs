@@ -71,7 +71,9 @@ fn a_command_goes_through_the_proxy_and_its_exit_code_comes_back() {
     assert!(seen.status.success() && !seen.stdout.is_empty(), "{}", text(&seen.stderr));
     assert_ne!(text(&seen.stdout), "127.0.0.1", "that is where an exit's connections do not come from");
     assert_eq!(exec(&agent, &["--", "sh", "-c", "exit 42"]).status.code(), Some(42));
-    assert_eq!(exec(&agent, &["--", "/none/such"]).status.code(), Some(1));
+    // As a shell tells them apart: not there, and no program.
+    assert_eq!(exec(&agent, &["--", "/none/such"]).status.code(), Some(127));
+    assert_eq!(exec(&agent, &["--", "/etc/passwd"]).status.code(), Some(126));
     assert_eq!(exec(&agent, &[]).status.code(), Some(2));
 }
 
