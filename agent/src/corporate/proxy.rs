@@ -22,25 +22,39 @@ pub struct CorporateProxy {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadProxy {
     /// Another kind of proxy, or no URL at all. Its text may hold a password, so it is not repeated.
-    #[error(
-        "{named_by} names no HTTP proxy: it must be http://host:port, with user:password@ before the host if the proxy asks; \
-         change it, or list the host that is to be reached without a proxy in NO_PROXY"
-    )]
+    #[error("{named_by} {MALFORMED}")]
     Malformed {
         /// The variable.
         named_by: &'static str,
     },
     /// The agent's own proxy.
-    #[error(
-        "{named_by} names this agent's own proxy ({url}), which needs the relay and AWS to reach anything: remove the setting \
-         for the agent (in a shell: `env -u {named_by} awslambdaproxy run`), or name the company's proxy there"
-    )]
+    #[error("{named_by} {}", circle(named_by, url))]
     Loop {
         /// The variable or the key.
         named_by: &'static str,
         /// The proxy, without its password.
         url: String,
     },
+}
+
+const MALFORMED: &str = "names no HTTP proxy: it must be http://host:port, with user:password@ before the host if the proxy \
+                         asks; change it, or list the host that is to be reached without a proxy in NO_PROXY";
+
+impl BadProxy {
+    /// The variable or the key, and what is wrong with it, as the words that follow its name.
+    pub fn parts(&self) -> (&'static str, String) {
+        match self {
+            Self::Malformed { named_by } => (named_by, MALFORMED.to_owned()),
+            Self::Loop { named_by, url } => (named_by, circle(named_by, url)),
+        }
+    }
+}
+
+fn circle(named_by: &str, url: &str) -> String {
+    format!(
+        "names this agent's own proxy ({url}), which needs the relay and AWS to reach anything: remove the setting for the agent \
+         (in a shell: `env -u {named_by} awslambdaproxy run`), or name the company's proxy there"
+    )
 }
 
 impl CorporateProxy {

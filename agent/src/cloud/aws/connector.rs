@@ -48,12 +48,12 @@ impl Connector {
             };
             trusted.add_pem_certificate(pem(path).map_err(unusable)?);
         }
-        Self::trusting(trusted, proxies).map_err(CloudError::Unreachable)
+        let proxy = proxy(proxies)?;
+        Self::trusting(trusted, proxy).map_err(CloudError::Unreachable)
     }
 
-    fn trusting(trusted: TrustStore, proxies: &Proxies) -> io::Result<Self> {
+    fn trusting(trusted: TrustStore, proxy: ProxyConfig) -> io::Result<Self> {
         let tls = TlsContext::builder().with_trust_store(trusted).build().map_err(io::Error::other)?;
-        let proxy = proxy(proxies)?;
         let shared = client(&tls, &proxy)?;
         Ok(Self { tls, proxy, shared })
     }
@@ -86,14 +86,14 @@ fn client(tls: &TlsContext, proxy: &ProxyConfig) -> io::Result<SharedHttpClient>
 }
 
 /// The company's proxy, for what is reached by TLS: endpoints without TLS are on this machine or beside it.
-fn proxy(proxies: &Proxies) -> io::Result<ProxyConfig> {
-    let invalid = |error: String| io::Error::new(io::ErrorKind::InvalidInput, error);
-    match proxies.for_library().map_err(|error| invalid(error.to_string()))? {
+fn proxy(proxies: &Proxies) -> Result<ProxyConfig, CloudError> {
+    let unusable = |(name, what): (&str, String)| CloudError::Setting { name: name.to_owned(), reason: format!("it {what}") };
+    match proxies.for_library().map_err(|error| unusable(error.parts()))? {
         None => Ok(ProxyConfig::disabled()),
         Some((proxy, exceptions)) => {
             // The library's own text would repeat the URL, which may hold a password.
-            let unusable = |_| invalid(format!("{} names no proxy that can be used", proxy.named_by()));
-            let chosen = ProxyConfig::https(proxy.secret_url().expose_secret()).map_err(unusable)?;
+            let chosen = ProxyConfig::https(proxy.secret_url().expose_secret());
+            let chosen = chosen.map_err(|_| unusable((proxy.named_by(), "names no proxy that can be used".to_owned())))?;
             Ok(chosen.no_proxy(exceptions))
         }
     }
