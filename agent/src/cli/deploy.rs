@@ -125,7 +125,7 @@ pub(super) fn tell_of_faults(printer: Printer, lines: &[Line]) {
     for (line, fault) in lines.iter().filter_map(|line| line.outcome.as_ref().err().map(|fault| (line, fault))) {
         if !told.contains(&fault.hint.as_str()) {
             told.push(&fault.hint);
-            printer.talk(&format!("{}, {}: {}", line.place, line.thing, fault.hint));
+            printer.talk(&format!("{}, {}: {}\n  hint: {}", line.place, line.thing, fault.text, fault.hint));
         }
     }
 }

@@ -66,7 +66,9 @@ async fn work(context: &Context, arguments: &DestroyArgs) -> Result<Exit, Failur
         context.printer.talk("nothing was removed");
         return Ok(Exit::Failure);
     }
-    stop_agent(context).await?;
+    if !is_hopeless(&plan) {
+        stop_agent(context).await?;
+    }
     let lines = Progress::over(async |watch| destroyer.execute(&found, watch).await).await;
     forget(&state, known.own.into_iter().filter(|known| known.account == caller.account), &found, &lines)?;
     if !lines.is_empty() {
@@ -106,6 +108,12 @@ async fn answer() -> Result<String, Failure> {
         io::stdin().lock().take(LONGEST_ANSWER).read_line(&mut line).map(|_| line)
     };
     Ok(tokio::task::spawn_blocking(read).await.map_err(io::Error::other)??)
+}
+
+/// Whether nothing can be removed, for nothing of what may be there can even be looked at. An agent that runs goes on then.
+fn is_hopeless(plan: &[Line]) -> bool {
+    let removes = |line: &Line| line.outcome.is_ok() && !line.is_unchanged();
+    plan.iter().any(|line| line.outcome.is_err()) && !plan.iter().any(removes)
 }
 
 /// A running agent would only find its functions missing. Streams that it lets finish (`--drain`) cannot outlive them.

@@ -29,6 +29,8 @@ pub struct Change {
 /// Why nothing happens to it, or not all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
+    /// What is wrong, in few words.
+    pub brief: String,
     /// What is wrong.
     pub text: String,
     /// The mend.
@@ -54,6 +56,7 @@ impl<T: Into<Trouble>> From<T> for Fault {
     fn from(trouble: T) -> Self {
         let trouble = trouble.into();
         Self {
+            brief: trouble.brief(),
             text: trouble.to_string(),
             hint: trouble.hint().into_owned(),
             is_refusal: trouble.is_refusal(),
@@ -116,7 +119,13 @@ mod tests {
 
     fn line(place: &str, fails: Option<bool>) -> Line {
         let change = Change { action: Action::Create, details: Vec::new() };
-        let fault = |is_refusal| Fault { text: String::new(), hint: String::new(), is_refusal, is_consequence: false };
+        let fault = |is_refusal| Fault {
+            brief: String::new(),
+            text: String::new(),
+            hint: String::new(),
+            is_refusal,
+            is_consequence: false,
+        };
         Line::new(place, "function x".into(), fails.map_or(Ok(change), |is_refusal| Err(fault(is_refusal))))
     }
 

@@ -46,7 +46,7 @@ pub fn table(lines: &[Line], tense: Tense) -> String {
 fn row(line: &Line, tense: Tense) -> Vec<String> {
     let (action, details) = match &line.outcome {
         Ok(change) => (tense.word(change.action), change.details.join(", ")),
-        Err(fault) => (tense.fault(), fault.text.clone()),
+        Err(fault) => (tense.fault(), fault.brief.clone()),
     };
     vec![line.place.clone(), line.thing.clone(), action.to_owned(), details]
 }
@@ -59,7 +59,13 @@ mod tests {
     #[test]
     fn columns_stand_below_each_other() {
         let change = |action, detail: &str| Ok(Change { action, details: vec![detail.to_owned()] });
-        let fault = Fault { text: "no".into(), hint: String::new(), is_refusal: true, is_consequence: false };
+        let fault = Fault {
+            brief: "no".into(),
+            text: "no, said AWS".into(),
+            hint: String::new(),
+            is_refusal: true,
+            is_consequence: false,
+        };
         let lines = [
             Line::new("account", "role a".into(), change(Action::Unchanged, "")),
             Line::new("us-west-2", "function a".into(), change(Action::Create, "128 MB, 900 s")),

@@ -53,6 +53,14 @@ impl From<CloudError> for Trouble {
 }
 
 impl Trouble {
+    /// In so few words that a table has room for it.
+    pub fn brief(&self) -> String {
+        match self {
+            Self::Cloud(error) => error.brief(),
+            other => other.to_string(),
+        }
+    }
+
     /// Whether AWS heard what was asked, and said no.
     pub fn is_refusal(&self) -> bool {
         match self {

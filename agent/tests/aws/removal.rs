@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use super::desktop::Ended;
 use super::terminal;
 use super::tools::{connect_through, wait_for};
 use super::world::{World, deployed, nothing};
@@ -46,6 +47,25 @@ fn an_interrupt_at_the_question_ends_it_and_nothing_is_removed() {
     let ended = terminal::run(&desktop, &["destroy"], &json!([["remove all of this?", "^C", false]]));
     assert_eq!(ended.code, Some(130), "{ended:?}");
     assert_eq!(world.account.holdings(), made);
+}
+
+#[test]
+fn who_may_not_even_look_ends_no_agent_and_is_told_once_for_all_regions() {
+    let world = World::new(json!({"pending_s": 0.0, "update_s": 0.0}));
+    let desktop = world.desktop(&world.configuration(&REGIONS, ""));
+    deployed(&desktop);
+    let made = world.account.holdings();
+    let agent = desktop.agent(&[]);
+    agent.wait_until_healthy();
+    let guest = world.account.user("guest", &json!({"Version": "2012-10-17", "Statement": []}));
+    let mut destroy = agent.desktop.command(&["destroy", "--yes"]);
+    let refused = Ended::from(destroy.envs(guest.environment()).output().expect("it runs"));
+    assert_eq!(refused.code, Some(4), "{refused:?}");
+    assert!(!refused.stderr.contains("process") && !refused.stdout.contains("is not authorized"), "{refused:?}");
+    assert_eq!(refused.stdout.matches("lambda:GetFunctionConfiguration").count(), REGIONS.len(), "{refused:?}");
+    assert_eq!(refused.stderr.matches("is not authorized to perform: lambda:GetFunctionConfiguration").count(), 1, "{refused:?}");
+    assert_eq!(world.account.holdings(), made);
+    assert!(world.address_through(&agent).starts_with("127.64."), "the proxy runs on");
 }
 
 #[test]

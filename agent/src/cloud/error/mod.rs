@@ -38,6 +38,13 @@ impl Reply {
     }
 }
 
+impl Reply {
+    /// The reply without the cloud's text.
+    fn brief(&self) -> Self {
+        Self { message: String::new(), ..self.clone() }
+    }
+}
+
 impl fmt::Display for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.call, self.code)?;
@@ -191,6 +198,19 @@ impl CloudError {
         self.cause().map_or_else(|| self.to_string(), |cause| format!("{self}: {cause}"))
     }
 
+    /// The error without the cloud's own text, where there is one: for a table's cell.
+    pub fn brief(&self) -> String {
+        match self {
+            Self::Denied { action, reply } => format!("not permitted: {}", denial(action, &reply.brief())),
+            Self::Credentials(reply) => Self::Credentials(reply.brief()).to_string(),
+            Self::RegionDisabled { region, .. } => format!("the region {region} is not enabled in this account"),
+            Self::NotFound(reply) | Self::Conflict(reply) => reply.brief().to_string(),
+            Self::Refused(reply) => Self::Refused(reply.brief()).to_string(),
+            Self::Service(reply) => Self::Service(reply.brief()).to_string(),
+            Self::Throttled { .. } | Self::Setting { .. } | Self::Unreachable(_) | Self::Lost(_) => self.told(),
+        }
+    }
+
     /// What the cloud itself said, if it did.
     pub fn reply(&self) -> Option<&Reply> {
         match self {
@@ -208,6 +228,7 @@ impl CloudError {
 /// The action once, where the call is of the same name.
 fn denial(action: &str, reply: &Reply) -> String {
     match reply.call.strip_prefix(action) {
+        Some(place) if reply.message.is_empty() => format!("{action}{place} ({})", reply.code),
         Some(place) => format!("{action}{place} ({}: {})", reply.code, reply.message),
         None => format!("{action} ({reply})"),
     }
