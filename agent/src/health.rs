@@ -33,6 +33,16 @@ impl Severity {
     }
 }
 
+/// Who said no, where it was neither this machine nor chance: scripts tell it apart by the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refuser {
+    /// AWS heard the call and said no.
+    Cloud,
+    /// No relay can be reached, or none will have us.
+    Relay,
+}
+
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {

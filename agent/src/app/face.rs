@@ -70,8 +70,8 @@ impl Agent for Face {
         }
         let rotated = self.supervisor.rotate(order.regions, order.fresh).await;
         let region = |it: Rotated| {
-            let Rotated { region, old, new, error, refused, note } = it;
-            RotatedRegion { region, old, new, error, refused, note }
+            let Rotated { region, old, new, error, refuser, note } = it;
+            RotatedRegion { region, old, new, error, refuser, note }
         };
         Ok(RotateReport { regions: rotated.into_iter().map(region).collect() })
     }

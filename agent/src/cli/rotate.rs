@@ -8,6 +8,7 @@ use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
 use crate::control_socket::{RotateOrder, RotateReport, RotatedRegion};
+use crate::health::Refuser;
 
 /// Options of `rotate`.
 #[derive(Debug, Args)]
@@ -47,9 +48,17 @@ fn verdict(report: &RotateReport) -> Exit {
     match failed.len() {
         0 => Exit::Ok,
         all if all < report.regions.len() => Exit::SomeRegions,
-        _ if failed.iter().all(|region| region.refused) => Exit::Aws,
-        _ => Exit::Failure,
+        _ => common_refuser(&failed).map_or(Exit::Failure, |refuser| match refuser {
+            Refuser::Cloud => Exit::Aws,
+            Refuser::Relay => Exit::Relay,
+        }),
     }
+}
+
+/// Who said no to all of them.
+fn common_refuser(failed: &[&RotatedRegion]) -> Option<Refuser> {
+    let first = failed.first()?.refuser?;
+    failed.iter().all(|region| region.refuser == Some(first)).then_some(first)
 }
 
 #[cfg(test)]
@@ -58,7 +67,7 @@ mod tests {
 
     fn region(error: Option<&str>) -> RotatedRegion {
         let old = Some("203.0.113.7".parse().expect("address"));
-        RotatedRegion { region: "us-west-2".into(), old, new: None, error: error.map(str::to_owned), refused: false, note: None }
+        RotatedRegion { region: "us-west-2".into(), old, new: None, error: error.map(str::to_owned), refuser: None, note: None }
     }
 
     #[test]
@@ -68,8 +77,17 @@ mod tests {
         assert_eq!(verdict(&report(&[None, None])), Exit::Ok);
         assert_eq!(verdict(&report(&[None, Some("throttled")])), Exit::SomeRegions);
         assert_eq!(verdict(&report(&[Some("throttled")])), Exit::Failure);
-        let refused = RotatedRegion { refused: true, ..region(Some("not permitted")) };
-        assert_eq!(verdict(&RotateReport { regions: vec![refused.clone()] }), Exit::Aws);
-        assert_eq!(verdict(&RotateReport { regions: vec![refused, region(None)] }), Exit::SomeRegions);
+    }
+
+    #[test]
+    fn who_said_no_to_all_gives_the_exit_code() {
+        let refused = |by| RotatedRegion { refuser: Some(by), ..region(Some("no")) };
+        let verdict = |regions: &[RotatedRegion]| verdict(&RotateReport { regions: regions.to_vec() });
+        let (cloud, relay) = (refused(Refuser::Cloud), refused(Refuser::Relay));
+        assert_eq!(verdict(&[cloud.clone(), cloud.clone()]), Exit::Aws);
+        assert_eq!(verdict(&[relay.clone(), relay.clone()]), Exit::Relay);
+        assert_eq!(verdict(&[cloud.clone(), relay.clone()]), Exit::Failure);
+        assert_eq!(verdict(&[relay, region(Some("throttled"))]), Exit::Failure);
+        assert_eq!(verdict(&[cloud, region(None)]), Exit::SomeRegions);
     }
 }

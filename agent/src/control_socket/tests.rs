@@ -24,7 +24,7 @@ impl Agent for Fake {
             old: None,
             new: None,
             error: order.fresh.then(|| "no".to_owned()),
-            refused: false,
+            refuser: None,
             note: None,
         };
         Ok(RotateReport { regions: order.regions.into_iter().map(region).collect() })

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 
+use crate::health::Refuser;
 use crate::status::model::Status;
 
 /// Longest request, bytes: a rotation that names every region has some kilobytes.
@@ -61,9 +62,9 @@ pub struct RotatedRegion {
     pub new: Option<IpAddr>,
     /// Why there is no new exit, or none with a new address where that was asked for.
     pub error: Option<String>,
-    /// It is AWS that said no.
-    #[serde(default)]
-    pub refused: bool,
+    /// Whose no that is, where somebody said no.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refuser: Option<Refuser>,
     /// What is to be said of the new address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,

@@ -126,7 +126,7 @@ fn judge(region: &str, trial: &Trial) -> Vec<Check> {
 /// Whose matter a fault is.
 fn area(fault: &Fault) -> Area {
     match (fault.phase, fault.reason) {
-        (_, Reason::RelayRefused) | (Phase::Dial, _) => Area::Relay,
+        (_, Reason::RelayRefused | Reason::RelayUnreachable) | (Phase::Dial, _) => Area::Relay,
         (_, Reason::FunctionError) | (Phase::Invoke, _) => Area::Region,
         _ => Area::Machine,
     }
@@ -155,7 +155,7 @@ mod tests {
         let checks = judge("us-east-1", &whole);
         assert_eq!((checks[0].status, checks[0].details.as_str()), (Status::Pass, "accepted 12 ms → paired 150 ms"));
         assert_eq!(checks[1].status, Status::Pass);
-        let fault = Fault::new(Phase::Pair, Reason::RelayRefused, "the function could not reach the relay", "open its port");
+        let fault = Fault::new(Phase::Pair, Reason::RelayUnreachable, "the function could not reach the relay", "open its port");
         let broken = judge("us-east-1", &Trial { phases, version: None, fault: Some(fault) });
         assert_eq!((broken.len(), broken[0].area), (1, Area::Relay));
         assert!(
@@ -170,7 +170,7 @@ mod tests {
             (Phase::Invoke, Reason::Throttled, Area::Region),
             (Phase::Pair, Reason::FunctionError, Area::Region),
             (Phase::Dial, Reason::StartTimeout, Area::Relay),
-            (Phase::Pair, Reason::RelayRefused, Area::Relay),
+            (Phase::Pair, Reason::RelayUnreachable, Area::Relay),
             (Phase::Carry, Reason::Lost, Area::Machine),
             (Phase::Tls, Reason::ProtocolError, Area::Machine),
         ] {

@@ -69,8 +69,10 @@ pub enum Reason {
     InvokeFailed,
     /// The function answered with an error, timed out, or ended without being asked.
     FunctionError,
-    /// A relay refused the tunnel for good.
+    /// A relay refused the tunnel.
     RelayRefused,
+    /// No relay could be reached, by this end or by the function.
+    RelayUnreachable,
     /// The relay knew the ticket as another's, or another process took the tunnel.
     Superseded,
     /// The tunnel's handshake or its protocol failed.
@@ -99,6 +101,7 @@ impl Reason {
             Self::InvokeFailed => "invoke_failed",
             Self::FunctionError => "function_error",
             Self::RelayRefused => "relay_refused",
+            Self::RelayUnreachable => "relay_unreachable",
             Self::Superseded => "superseded",
             Self::ProtocolError => "protocol_error",
             Self::Busy => "busy",

@@ -114,7 +114,7 @@ fn an_expired_session_is_replaced_on_disk_while_the_agent_runs() {
     agent.wait_until_healthy();
     world.account.expire(&first);
     let rotated = agent.desktop.run(&["rotate"]);
-    assert!(rotated.code != Some(0) && rotated.stderr.contains("expired"), "{rotated:?}");
+    assert!(rotated.code == Some(4) && rotated.stderr.contains("expired"), "{rotated:?}");
     let problem = wait_for_problem(&agent, |_, text| text.contains("expired"));
     assert_eq!((&problem["phase"], &problem["code"]), (&json!("invoke"), &json!("credentials_expired")), "{problem:#}");
     assert!(world.address_through(&agent).starts_with("127.64."), "the exit that stands serves on");

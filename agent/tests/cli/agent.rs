@@ -32,7 +32,7 @@ impl Agent for Fake {
             old: address("203.0.113.7"),
             new: address("203.0.113.9"),
             error: None,
-            refused: false,
+            refuser: None,
             note: None,
         };
         let fails = RotatedRegion {
@@ -40,7 +40,7 @@ impl Agent for Fake {
             old: None,
             new: None,
             error: Some("no such region".into()),
-            refused: false,
+            refuser: None,
             note: None,
         };
         Ok(RotateReport { regions: if order.regions.is_empty() { vec![works] } else { vec![works, fails] } })

@@ -25,7 +25,7 @@ fn a_wrong_token_is_named_and_nothing_is_invoked() {
     assert_eq!(status["health"], "down");
     let rotated = agent.command(&["rotate"]);
     let said = [rotated.stdout.as_slice(), rotated.stderr.as_slice()].concat();
-    assert_eq!(rotated.status.code(), Some(1), "{}", String::from_utf8_lossy(&said));
+    assert_eq!(rotated.status.code(), Some(5), "{}", String::from_utf8_lossy(&said));
     assert!(String::from_utf8_lossy(&said).contains("401"), "{}", String::from_utf8_lossy(&said));
     assert!(!agent.log().contains("wrong"), "the token is in the log");
     assert!(!agent.billing().exists() || std::fs::read_to_string(agent.billing()).expect("bill").is_empty());

@@ -12,6 +12,7 @@ use tunnel::answer::{Ended, Summary};
 use super::{End, Fault, Outfit, crash};
 use crate::cloud::{Answer, Cloud, CloudError};
 use crate::exits::state::{Phase, Reason};
+use crate::health::Refuser;
 use crate::money::Running;
 
 /// An answer, and what of it is not settled yet.
@@ -108,7 +109,8 @@ fn judge(answer: Result<Answer, CloudError>, phase: Phase) -> Verdict {
 fn refused(error: &CloudError) -> Fault {
     let reason = if matches!(error, CloudError::Throttled { .. }) { Reason::Throttled } else { Reason::InvokeFailed };
     let fault = Fault::new(Phase::Invoke, reason, error.told(), error.hint());
-    Fault { retryable: error.retryable(), code: error.code(), ..fault }
+    let refuser = error.is_refusal().then_some(Refuser::Cloud);
+    Fault { retryable: error.retryable(), refuser, code: error.code(), ..fault }
 }
 
 fn judge_answer(answer: &Answer, phase: Phase) -> Verdict {
@@ -140,7 +142,7 @@ fn judge_summary(summary: &Summary, phase: Phase) -> Verdict {
         Ended::Superseded => fault(phase, Reason::Superseded, "another process took the tunnel", "it is tried again"),
         Ended::Unreachable => fault(
             Phase::Pair,
-            Reason::RelayRefused,
+            Reason::RelayUnreachable,
             "the function could not reach the relay",
             "check that the relay can be reached from the internet; functions trust public authorities alone, so one of your own \
              has to be named in relay.ca_file, or the certificate be pinned with relay.certificate_sha256",

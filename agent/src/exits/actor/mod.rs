@@ -37,6 +37,7 @@ pub use self::roster::Roster;
 use self::start::Beginning;
 use super::state::{ExitState, Phase, Reason};
 use crate::cloud::Cloud;
+use crate::health::Refuser;
 use crate::money::Book;
 use crate::network::Network;
 use crate::relays::Relays;
@@ -96,6 +97,8 @@ pub struct Fault {
     pub hint: Cow<'static, str>,
     /// Whether the same invocation may succeed later.
     pub retryable: bool,
+    /// Whose no it was, where somebody said no.
+    pub refuser: Option<Refuser>,
     /// The name of the problem in `status`.
     pub code: &'static str,
     /// How far the function came, where it could tell.
@@ -105,7 +108,18 @@ pub struct Fault {
 impl Fault {
     /// One that the next try may not have.
     pub(crate) fn new(phase: Phase, reason: Reason, text: impl Into<String>, hint: impl Into<Cow<'static, str>>) -> Self {
-        Self { phase, reason, text: text.into(), hint: hint.into(), retryable: true, code: reason.name(), function: None }
+        let is_relays = matches!(reason, Reason::RelayRefused | Reason::RelayUnreachable);
+        let refuser = is_relays.then_some(Refuser::Relay);
+        Self {
+            phase,
+            reason,
+            text: text.into(),
+            hint: hint.into(),
+            retryable: true,
+            refuser,
+            code: reason.name(),
+            function: None,
+        }
     }
 }
 

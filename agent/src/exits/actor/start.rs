@@ -278,11 +278,13 @@ fn elsewhere() -> Fault {
 fn no_leg(end: &LinkEnd, beginning: &Beginning) -> Fault {
     let trouble = beginning.link.status().borrow().last_trouble.clone();
     let retryable = !matches!(end, LinkEnd::Refused { .. });
-    let (text, hint) = trouble.map_or_else(
-        || (end.to_string(), "check relay.url, the network and that the relay runs"),
-        |trouble| (trouble.text, trouble.hint),
+    let (code, text, hint) = trouble.map_or_else(
+        || ("", end.to_string(), "check relay.url, the network and that the relay runs"),
+        |trouble| (trouble.code, trouble.text, trouble.hint),
     );
-    Fault { retryable, ..Fault::new(Phase::Dial, Reason::RelayRefused, format!("the relay: {text}"), hint) }
+    let is_refusal = !retryable || code == Reason::RelayRefused.name();
+    let reason = if is_refusal { Reason::RelayRefused } else { Reason::RelayUnreachable };
+    Fault { retryable, ..Fault::new(Phase::Dial, reason, format!("the relay: {text}"), hint) }
 }
 
 fn no_function(end: &LinkEnd) -> Fault {

@@ -3,7 +3,7 @@
 use super::Supervisor;
 use super::fleet::Finding;
 use crate::cloud::{Cloud, CloudError};
-use crate::health::{Problem, ProblemKey, Severity};
+use crate::health::{Problem, ProblemKey, Refuser, Severity};
 
 /// What is known of the region's last raise since somebody asked.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -26,8 +26,8 @@ pub(super) struct NotRaised {
     pub(super) text: String,
     /// What can be done about it.
     pub(super) hint: String,
-    /// The cloud heard it and said no.
-    pub(super) is_refusal: bool,
+    /// Whose no it was.
+    pub(super) refuser: Option<Refuser>,
 }
 
 impl<C: Cloud> Supervisor<C> {
@@ -54,8 +54,8 @@ impl<C: Cloud> Supervisor<C> {
             Err(error) => {
                 let text = error.told();
                 tracing::warn!(region = name, cause = text, hint = %error.hint(), "the generation could not be raised");
-                let (hint, is_refusal) = (error.hint().into_owned(), error.is_refusal());
-                region.raise = Raise::Failed(NotRaised { text: text.clone(), hint, is_refusal });
+                let (hint, refuser) = (error.hint().into_owned(), error.is_refusal().then_some(Refuser::Cloud));
+                region.raise = Raise::Failed(NotRaised { text: text.clone(), hint, refuser });
                 self.health.set(key, problem(&name, error, &text));
             }
         }

@@ -8,6 +8,7 @@ use tunnel::instance::InstanceNonce;
 
 use super::generation::Raise;
 use crate::exits::actor::Roster;
+use crate::health::Refuser;
 use crate::scheduler::plan::{FreshStatus, Plan, RegionState, RegionStatus, RenewalStatus};
 use crate::scheduler::time::Timestamp;
 
@@ -27,6 +28,8 @@ pub(super) struct Region {
     pub(super) fresh: FreshStatus,
     pub(super) function_version: Option<String>,
     pub(super) error: Option<String>,
+    /// Whose no that failure was.
+    pub(super) refuser: Option<Refuser>,
     /// The code of that failure, where the log has told it.
     pub(super) trouble: Option<&'static str>,
     /// What came of its last raised generation.
@@ -52,6 +55,7 @@ impl Region {
             fresh: FreshStatus::Ok,
             function_version: None,
             error: None,
+            refuser: None,
             trouble: None,
             raise: Raise::None,
             limit: None,

@@ -19,6 +19,7 @@ use super::generation::Raise;
 use super::trouble::problem_key;
 use crate::cloud::Cloud;
 use crate::exits::state::{ExitState, Reason};
+use crate::health::Refuser;
 use crate::scheduler::plan::{ExitId, RegionStatus};
 
 /// How long one new exit may take: a start may take 30 s, and [`RETRIES`] are made.
@@ -44,8 +45,8 @@ pub struct Rotated {
     pub new: Option<IpAddr>,
     /// Why there is no new exit, or none with a new address where that was asked for.
     pub error: Option<String>,
-    /// It is the cloud that said no.
-    pub refused: bool,
+    /// Whose no that is, where somebody said no.
+    pub refuser: Option<Refuser>,
     /// What is to be said of the new address, if a new one was asked for.
     pub note: Option<String>,
 }
@@ -87,7 +88,7 @@ impl<C: Cloud> Supervisor<C> {
         for name in names.iter().filter(|name| self.regions.iter().all(|region| region.name != **name)) {
             let served = self.regions.iter().map(|region| region.name.as_str()).collect::<Vec<_>>().join(", ");
             let error = Some(format!("this agent serves no such region; it serves {served}"));
-            rotation.done.push(Rotated { region: name.clone(), old: None, new: None, error, refused: false, note: None });
+            rotation.done.push(Rotated { region: name.clone(), old: None, new: None, error, refuser: None, note: None });
         }
         for index in 0..self.regions.len() {
             if names.is_empty() || names.contains(&self.regions[index].name) {
@@ -163,21 +164,23 @@ impl<C: Cloud> Supervisor<C> {
         {
             return if waiting.fresh { self.judge_fresh(waiting, exit) } else { self.over(waiting, exit.address, None) };
         }
-        let failed = |error: String| Standing::Over(self.rotated(waiting, None, Some(error), None));
+        let failed =
+            |error: String, refuser| Standing::Over(Rotated { refuser, ..self.rotated(waiting, None, Some(error), None) });
         if self.stopping.is_some() {
-            return failed(Reason::Shutdown.name().to_owned());
+            return failed(Reason::Shutdown.name().to_owned(), None);
         }
         let faults = self.ended.iter().filter(|ended| is_newer(&ended.exit)).filter_map(|ended| ended.fault.as_ref());
         let has_failed = faults.clone().any(|fault| !fault.retryable) || faults.count() > RETRIES;
         if (has_failed || waiting.asked.elapsed() >= RELAY_PATIENCE)
             && let Some(problem) = self.outfit.relays.blocked()
         {
-            return failed(problem.words());
+            return failed(problem.words(), Some(Refuser::Relay));
         }
         if has_failed || Instant::now() >= waiting.until {
             let known = self.health.get(&problem_key(&region.name)).map(|problem| problem.words());
             let error = known.or_else(|| region.error.clone().filter(|_| has_failed || region.status == RegionStatus::Failed));
-            return failed(error.unwrap_or_else(|| "no new exit in time; `status` says why".to_owned()));
+            let refuser = region.refuser.filter(|_| error.is_some());
+            return failed(error.unwrap_or_else(|| "no new exit in time; `status` says why".to_owned()), refuser);
         }
         Standing::Waits
     }
@@ -191,7 +194,7 @@ impl<C: Cloud> Supervisor<C> {
                 let error =
                     format!("no new instance could be forced, so the address may be an old one: {}; {}", cause.text, cause.hint);
                 let rotated = self.rotated(waiting, address, Some(error), None);
-                Standing::Over(Rotated { refused: cause.is_refusal, ..rotated })
+                Standing::Over(Rotated { refuser: cause.refuser, ..rotated })
             }
             (Raise::Done(raised), address) if generation < Some(*raised) => Standing::Stale(address),
             (Raise::Done(_), Some(address)) if exit.address_seen => Standing::Stale(Some(address)),
@@ -205,7 +208,7 @@ impl<C: Cloud> Supervisor<C> {
     }
 
     fn rotated(&self, waiting: &Waiting, new: Option<IpAddr>, error: Option<String>, note: Option<String>) -> Rotated {
-        Rotated { region: self.regions[waiting.region].name.clone(), old: waiting.old, new, error, refused: false, note }
+        Rotated { region: self.regions[waiting.region].name.clone(), old: waiting.old, new, error, refuser: None, note }
     }
 }
 

@@ -13,6 +13,7 @@ impl<C: Cloud> Supervisor<C> {
         let is_known = self.regions.iter().any(|region| region.trouble == Some(fault.code));
         let region = &mut self.regions[index];
         region.error = Some(fault.text.clone());
+        region.refuser = fault.refuser;
         // What stops a leg is a relay's problem, not a region's: it is told once.
         if fault.phase == Phase::Dial {
             return;
@@ -40,6 +41,7 @@ impl<C: Cloud> Supervisor<C> {
     pub(super) fn forget_failure(&mut self, index: usize) -> Option<&'static str> {
         let region = &mut self.regions[index];
         region.error = None;
+        region.refuser = None;
         self.health.clear(&problem_key(&region.name));
         region.trouble.take()
     }
