@@ -60,6 +60,10 @@ async fn work(context: &Context, arguments: &DestroyArgs) -> Result<Exit, Failur
     let found = Progress::over(async |watch| destroyer.find(&targets, watch).await).await;
     tell_of_other_accounts(context, &known.own, &caller.account);
     let plan = destroyer.lines_of(&found);
+    let is_known = known.own.iter().any(|known| known.account == caller.account);
+    if !is_known && destroyer.meets_another(&found) && plan.iter().all(Line::is_left_alone) {
+        return give_up(context, &plan);
+    }
     if plan.iter().all(Line::is_unchanged) {
         context.printer.talk("nothing of this configuration is in the account");
     } else if !may_go_on(context, arguments, &plan).await? {
@@ -75,7 +79,20 @@ async fn work(context: &Context, arguments: &DestroyArgs) -> Result<Exit, Failur
         context.printer.data(&table(&lines, Tense::Result))?;
         tell_of_faults(context.printer, &lines);
     }
+    if lines.iter().any(Line::is_left_alone) {
+        context.printer.talk("what is left alone is not this desktop's; `awslambdaproxy destroy --adopt` removes it too");
+    }
     Ok(exit(&lines))
+}
+
+/// Nothing says that this desktop made any of it, and it may have: then it is not gone, as the user wanted it to be.
+fn give_up(context: &Context, plan: &[Line]) -> Result<Exit, Failure> {
+    context.printer.data(&table(plan, Tense::Result))?;
+    context.printer.talk(
+        "nothing was removed: all of it is another's. If this desktop made it and has lost its state since, \
+         `awslambdaproxy destroy --adopt` removes it",
+    );
+    Ok(Exit::Failure)
 }
 
 fn tell_of_other_accounts(context: &Context, known: &[Deployment], account: &str) {

@@ -1,14 +1,14 @@
 //! `destroy`: finds what was deployed, in every region where the local state, the roles' tags or the configuration say that it
 //! may be, and removes it.
 //!
-//! Never: a role goes before the functions: it is what still tells where they are.
+//! Never: a role goes before the functions: it is what still tells where they are. And what is not ours keeps none of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use futures_util::future::{join, join_all};
 
-use super::owner::Claim;
+use super::owner::{Claim, NotOurs};
 use super::plan::Action;
 use super::reconcile::remove;
 use super::report::{ACCOUNT, Change, Fault, Line, Note, Watcher, ended};
@@ -123,17 +123,29 @@ impl<'a> Destroyer<'a> {
     fn judged_role(&self, found: &FoundRole) -> Outcome {
         let judged = self.judged(&found.role, |role: &Role| &role.tags);
         match &found.needed_by {
-            Some(config) => judged.map(|outcome| outcome.map(|_| kept(config))),
-            None => judged,
+            Some(config) if is_removal(&judged) => Some(Ok(kept(config))),
+            _ => judged,
         }
     }
 
     fn judged<T>(&self, seen: &Result<Option<T>, Fault>, tags: impl Fn(&T) -> &Tags) -> Outcome {
         match seen {
             Ok(None) => None,
-            Ok(Some(thing)) => Some(self.claim.covers(tags(thing)).map(|()| removal()).map_err(Fault::from)),
+            Ok(Some(thing)) => {
+                Some(Ok(self.claim.covers(tags(thing)).map_or_else(|not_ours| left_alone(&not_ours), |()| removal())))
+            }
             Err(fault) => Some(Err(fault.clone())),
         }
+    }
+
+    /// Whether another owner made something of it. Whether that was this desktop once, before it lost its state, nobody can tell.
+    pub fn meets_another(&self, found: &Found) -> bool {
+        let functions = || found.regions.iter().flat_map(|region| &region.functions);
+        let of_functions = functions().filter_map(|found| Some(&found.function.as_ref().ok()?.as_ref()?.tags));
+        let of_groups = functions().filter_map(|found| Some(&found.log_group.as_ref().ok()?.as_ref()?.tags));
+        let of_roles = found.roles.iter().filter_map(|found| Some(&found.role.as_ref().ok()?.as_ref()?.tags));
+        let mut all = of_functions.chain(of_groups).chain(of_roles);
+        all.any(|tags| matches!(self.claim.covers(tags), Err(NotOurs::Another(_))))
     }
 
     /// Removes what is ours of it, and says what came of it.
@@ -163,32 +175,28 @@ impl<'a> Destroyer<'a> {
     async fn clear_function(&self, place: &str, found: &FoundFunction, watch: Watcher<'_>) -> Vec<Line> {
         let (account, name, group) = (self.account, &found.name, log_group_name(&found.name));
         let (mut function, mut log_group) = self.judged_function(found);
-        if let Some(Ok(change)) = function {
+        if is_removal(&function) {
             watch(place, Note::Doing("removing the function"));
-            function =
-                Some(remove(async || account.delete_function(place, name).await).await.map(|()| change).map_err(Fault::from));
+            function = Some(removed(remove(async || account.delete_function(place, name).await).await));
         }
-        if let Some(Ok(change)) = log_group {
+        if is_removal(&log_group) {
             watch(place, Note::Doing("removing the log group"));
-            log_group =
-                Some(remove(async || account.delete_log_group(place, &group).await).await.map(|()| change).map_err(Fault::from));
+            log_group = Some(removed(remove(async || account.delete_log_group(place, &group).await).await));
         }
         found.lines(place, (function, log_group)).collect()
     }
 
     async fn clear_role(&self, found: &FoundRole, is_needed: bool, watch: Watcher<'_>) -> Outcome {
-        match (self.judged_role(found)?, &found.role) {
-            (Ok(change), Ok(Some(role))) if found.needed_by.is_none() => {
-                let removed =
-                    if is_needed { Err(Trouble::Needed.into()) } else { self.remove_role(&found.name, role, watch).await };
-                Some(removed.map(|()| change))
-            }
-            (judged, _) => Some(judged),
+        let judged = self.judged_role(found);
+        match &found.role {
+            Ok(Some(_)) if is_removal(&judged) && is_needed => Some(Err(Trouble::Needed.into())),
+            Ok(Some(role)) if is_removal(&judged) => Some(removed(self.remove_role(&found.name, role, watch).await)),
+            _ => judged,
         }
     }
 
     /// A role goes when nothing is attached to it any more.
-    async fn remove_role(&self, name: &str, role: &Role, watch: Watcher<'_>) -> Result<(), Fault> {
+    async fn remove_role(&self, name: &str, role: &Role, watch: Watcher<'_>) -> Result<(), Trouble> {
         watch(ACCOUNT, Note::Doing("removing the role"));
         for policy in &role.attached {
             remove(async || self.account.detach(name, policy).await).await?;
@@ -196,7 +204,7 @@ impl<'a> Destroyer<'a> {
         for policy in &role.policies {
             remove(async || self.account.delete_policy(name, policy).await).await?;
         }
-        Ok(remove(async || self.account.delete_role(name).await).await?)
+        remove(async || self.account.delete_role(name).await).await
     }
 }
 
@@ -232,6 +240,19 @@ fn kept_functions(targets: &Targets) -> Vec<Line> {
 
 fn removal() -> Change {
     Change { action: Action::Delete, details: Vec::new() }
+}
+
+fn removed(ended: Result<(), Trouble>) -> Result<Change, Fault> {
+    ended.map(|()| removal()).map_err(Fault::from)
+}
+
+fn is_removal(outcome: &Outcome) -> bool {
+    matches!(outcome, Some(Ok(change)) if change.action == Action::Delete)
+}
+
+/// What this program never made, or made for another desktop, is no part of what it has to remove.
+fn left_alone(not_ours: &NotOurs) -> Change {
+    Change { action: Action::LeftAlone, details: vec![not_ours.to_string()] }
 }
 
 fn kept(needed_by: &Path) -> Change {

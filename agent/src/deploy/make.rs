@@ -92,10 +92,14 @@ impl<'a> Deployer<'a> {
 
     fn planned(&self, role: Result<Option<Role>, CloudError>, regions: Vec<(&str, Result<Seen, CloudError>)>) -> Plan {
         let claim = &self.wish.claim;
-        // A region that does not answer is not named in the role: nothing can be made there, so nothing is to be looked for.
-        let answering = regions.iter().filter(|(_, seen)| seen.is_ok()).map(|(region, _)| (*region).to_owned()).collect();
+        // A region that does not answer, or in which the name is another's, is not named in the role: nothing can be made
+        // there, so nothing is to be looked for.
+        let is_ours = |function: &Function| claim.covers(&function.tags).is_ok();
+        let is_free = |seen: &Seen| seen.0.as_ref().is_none_or(is_ours);
+        let usable = regions.iter().filter(|(_, seen)| seen.as_ref().is_ok_and(is_free));
+        let usable = usable.map(|(region, _)| (*region).to_owned()).collect();
         let seen = role.as_ref().ok().and_then(Option::as_ref);
-        let role_wish = RoleWish::new(self.config, &answering, seen, self.caller, &claim.owner, &self.beside);
+        let role_wish = RoleWish::new(self.config, &usable, seen, self.caller, &claim.owner, &self.beside);
         let mut elsewhere = seen.map(|role| tags::regions(&role.tags)).unwrap_or_default();
         let is_others = |region: &String| self.known.others.iter().any(|other| other.regions.contains(region));
         elsewhere.retain(|region| !self.regions.contains(region) && !is_others(region));

@@ -48,7 +48,12 @@ impl Line {
 
     /// Whether nothing happens to it, and nothing is wrong with it.
     pub fn is_unchanged(&self) -> bool {
-        self.outcome.as_ref().is_ok_and(|change| change.action == Action::Unchanged)
+        self.outcome.as_ref().is_ok_and(|change| matches!(change.action, Action::Unchanged | Action::LeftAlone))
+    }
+
+    /// Whether it is not ours, and stays.
+    pub fn is_left_alone(&self) -> bool {
+        self.outcome.as_ref().is_ok_and(|change| change.action == Action::LeftAlone)
     }
 }
 

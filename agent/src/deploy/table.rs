@@ -16,7 +16,7 @@ pub enum Tense {
 impl Tense {
     const fn word(self, action: Action) -> &'static str {
         match (self, action) {
-            (Self::Plan, _) | (_, Action::Unchanged) => action.word(),
+            (Self::Plan, _) | (_, Action::Unchanged | Action::LeftAlone) => action.word(),
             (Self::Result, Action::Create) => "created",
             (Self::Result, Action::Update) => "updated",
             (Self::Result, Action::Delete) => "removed",

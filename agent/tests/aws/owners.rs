@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 use super::desktop::Desktop;
 use super::world::{World, deploy, deployed, nothing};
 
+/// What an older tool named as ours would be.
+const LOG_GROUP: &str = "/aws/lambda/awslambdaproxy";
+
 const REGIONS: [&str; 2] = ["us-west-2", "eu-central-1"];
 
 #[test]
@@ -64,4 +67,54 @@ fn a_function_or_role_of_the_same_name_that_is_no_ones_of_ours_is_not_touched() 
         assert!(told.contains("awslambdaproxy"), "{refused:?}");
         assert_eq!(world.account.holdings(), foreign, "{arguments:?}");
     }
+}
+
+/// Where the desktop says that something of it may stand.
+fn remembered(desktop: &Desktop) -> Value {
+    let state = std::fs::read(desktop.state().join("deployments.json")).expect("a state");
+    let contents: Value = serde_json::from_slice(&state).expect("JSON");
+    contents["deployments"].clone()
+}
+
+#[test]
+fn a_log_group_that_no_desktop_made_is_named_and_left_and_does_not_keep_the_role() {
+    let world = World::new(json!({"pending_s": 0.0, "update_s": 0.0}));
+    world.account.aws("logs", REGIONS[0], "create_log_group", json!({"logGroupName": LOG_GROUP}));
+    let foreign = world.account.holdings();
+    let desktop = world.desktop(&world.configuration(&REGIONS, ""));
+    deployed(&desktop);
+    for _ in 0..2 {
+        let destroyed = desktop.run(&["destroy", "--yes"]);
+        assert_eq!(destroyed.code, Some(0), "all of ours is gone: {destroyed:?}");
+        let told = destroyed.stdout.lines().any(|line| line.contains(LOG_GROUP) && line.contains("left alone"));
+        assert!(told && destroyed.stderr.contains("--adopt"), "{destroyed:?}");
+        assert_eq!(world.account.holdings(), foreign);
+        assert_eq!(remembered(&desktop), json!([]));
+    }
+    let adopted = desktop.run(&["destroy", "--yes", "--adopt"]);
+    assert_eq!(adopted.code, Some(0), "{adopted:?}");
+    assert_eq!(world.account.holdings(), nothing());
+}
+
+#[test]
+fn a_region_in_which_another_desktop_has_the_name_does_not_keep_what_is_ours() {
+    let world = World::new(json!({"pending_s": 0.0, "update_s": 0.0}));
+    let first = world.desktop(&world.configuration(&REGIONS[..1], ""));
+    deployed(&first);
+    let others = world.account.holdings();
+    let second = world.desktop(&world.configuration(&REGIONS, "role_name = \"mine\""));
+    let partly = deploy(&second, &[]);
+    assert_eq!(partly.code, Some(7), "{partly:?}");
+    let tags = &world.account.holdings()["roles"]["mine"]["tags"];
+    let names = |region: &str| tags.get(format!("awslambdaproxy:region:{region}")).is_some();
+    assert!(!names(REGIONS[0]) && names(REGIONS[1]), "the role names where functions of it may be: {tags:#}");
+    // A deployment that came before the other desktop's.
+    let tag = json!([{"Key": format!("awslambdaproxy:region:{}", REGIONS[0]), "Value": "in-use"}]);
+    world.account.aws("iam", "us-east-1", "tag_role", json!({"RoleName": "mine", "Tags": tag}));
+    let destroyed = second.run(&["destroy", "--yes"]);
+    assert_eq!(destroyed.code, Some(0), "all of ours is gone: {destroyed:?}");
+    let told = |line: &str| line.starts_with(REGIONS[0]) && line.contains("left alone") && line.contains("another owner");
+    assert!(destroyed.stdout.lines().any(told), "{destroyed:?}");
+    assert_eq!(world.account.holdings(), others);
+    assert_eq!(remembered(&second), json!([]));
 }

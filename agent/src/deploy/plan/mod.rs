@@ -25,6 +25,8 @@ pub enum Action {
     Delete,
     /// It stays as it is.
     Unchanged,
+    /// It stays as it is, for it is not ours.
+    LeftAlone,
 }
 
 impl Action {
@@ -35,6 +37,7 @@ impl Action {
             Self::Update => "update",
             Self::Delete => "delete",
             Self::Unchanged => "unchanged",
+            Self::LeftAlone => "left alone",
         }
     }
 }
