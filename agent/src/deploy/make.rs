@@ -103,11 +103,15 @@ impl<'a> Deployer<'a> {
         let mut elsewhere = seen.map(|role| tags::regions(&role.tags)).unwrap_or_default();
         let is_others = |region: &String| self.known.others.iter().any(|other| other.regions.contains(region));
         elsewhere.retain(|region| !self.regions.contains(region) && !is_others(region));
-        let regions = regions.into_iter().map(|(region, seen)| self.region(region, seen, &role_wish.arn)).collect();
+        let region = |(region, seen)| self.region(region, seen, &role_wish.arn);
+        let regions: Vec<RegionPlan> = regions.into_iter().map(region).collect();
         let role = match role {
             Ok(role) => plan_role(&role_wish, role.as_ref(), claim).map_err(Fault::from),
             Err(error) => Err(error.into()),
         };
+        // A role alone would be one that nothing remembers.
+        let is_wanted = regions.iter().any(|region| region.function.is_ok());
+        let role = role.and_then(|steps| if is_wanted || steps.is_empty() { Ok(steps) } else { Err(Trouble::Unused.into()) });
         Plan { role_wish, role, regions, elsewhere }
     }
 
@@ -144,7 +148,7 @@ impl<'a> Deployer<'a> {
         // A group alone would be in a region that nothing remembers.
         let is_wanted = plan.function.as_ref().map(drop);
         let is_wanted = is_wanted.map_err(|fault| Fault { is_refusal: fault.is_refusal, ..Trouble::Function.into() });
-        let group = match (&plan.log_group, stands.clone().and(is_wanted)) {
+        let group = match (&plan.log_group, is_wanted.and(stands.clone())) {
             (Ok(steps), Err(fault)) if !steps.is_empty() => Err(fault),
             (Ok(steps), _) => {
                 let thing = LogGroupThing { account, region, wish: &wish.log_group, claim: &wish.claim };

@@ -38,6 +38,9 @@ pub enum Trouble {
     /// The role must be there first.
     #[error("the role is not as it must be")]
     Role,
+    /// There must be functions that it is for.
+    #[error("it is neither made nor changed, since no region has a function for it")]
+    Unused,
     /// There must be a function that it is for.
     #[error("the function is not as it must be")]
     Function,
@@ -66,13 +69,14 @@ impl Trouble {
         match self {
             Self::Cloud(error) => error.is_refusal(),
             Self::Failed(_) | Self::RoleNotReady { .. } => true,
-            Self::NotOurs(_) | Self::Restless(_) | Self::TooLong { .. } | Self::Role | Self::Function | Self::Needed => false,
+            Self::NotOurs(_) | Self::Restless(_) | Self::TooLong { .. } => false,
+            Self::Role | Self::Unused | Self::Function | Self::Needed => false,
         }
     }
 
     /// Whether it only follows from what is wrong elsewhere.
     pub const fn is_consequence(&self) -> bool {
-        matches!(self, Self::Role | Self::Function | Self::Needed)
+        matches!(self, Self::Role | Self::Unused | Self::Function | Self::Needed)
     }
 
     /// What a person can do about it.
@@ -85,6 +89,7 @@ impl Trouble {
             Self::TooLong { .. } => "run it again in some minutes; it goes on where it stopped".into(),
             Self::RoleNotReady { .. } => "run it again in a minute; if it stays so, an organisation's policy forbids it".into(),
             Self::Role => "see what is said about the role".into(),
+            Self::Unused => "see what is said about the functions".into(),
             Self::Function => "see what is said about the function".into(),
             Self::Needed => "run it again when the others are removed".into(),
         }

@@ -118,3 +118,23 @@ fn a_region_in_which_another_desktop_has_the_name_does_not_keep_what_is_ours() {
     assert_eq!(world.account.holdings(), others);
     assert_eq!(remembered(&second), json!([]));
 }
+
+#[test]
+fn no_role_is_made_where_every_function_is_anothers() {
+    let world = World::new(json!({"pending_s": 0.0, "update_s": 0.0}));
+    let first = world.desktop(&world.configuration(&REGIONS, "role_name = \"theirs\""));
+    deployed(&first);
+    let others = world.account.holdings();
+    let second = world.desktop(&world.configuration(&REGIONS, ""));
+    for arguments in [&["--plan"][..], &[]] {
+        let refused = deploy(&second, arguments);
+        assert_eq!(refused.code, Some(1), "{refused:?}");
+        assert!(refused.stdout.contains("no region") && refused.stderr.contains("--adopt"), "{refused:?}");
+        assert_eq!(world.account.holdings(), others);
+    }
+    second.configure(&world.configuration(&REGIONS, "role_name = \"mine\"\nfunction_name = \"mine\""));
+    deployed(&second);
+    let destroyed = second.run(&["destroy", "--yes"]);
+    assert_eq!(destroyed.code, Some(0), "{destroyed:?}");
+    assert_eq!(world.account.holdings(), others, "nothing is left under the names of before");
+}
