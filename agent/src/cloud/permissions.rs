@@ -56,6 +56,8 @@ pub mod roles {
     pub const UPDATE_TRUST: &str = "iam:UpdateAssumeRolePolicy";
     /// Sets a role's tags.
     pub const TAG: &str = "iam:TagRole";
+    /// Takes tags off a role.
+    pub const UNTAG: &str = "iam:UntagRole";
     /// Sets a policy in a role.
     pub const PUT_POLICY: &str = "iam:PutRolePolicy";
     /// Removes a policy from a role.

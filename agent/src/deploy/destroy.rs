@@ -13,7 +13,7 @@ use super::plan::Action;
 use super::reconcile::remove;
 use super::report::{ACCOUNT, Change, Fault, Line, Note, Watcher, ended};
 use super::tags::{self, Tags};
-use super::targets::{Places, Targets};
+use super::targets::{Need, Places, Targets};
 use super::trouble::Trouble;
 use super::wish::log_group_name;
 use crate::cloud::aws::Account;
@@ -39,7 +39,7 @@ pub struct Found {
 #[derive(Debug)]
 struct FoundRole {
     name: String,
-    needed_by: Option<PathBuf>,
+    needed_by: Option<Need>,
     role: Result<Option<Role>, Fault>,
 }
 
@@ -70,7 +70,7 @@ impl<'a> Destroyer<'a> {
 
     /// Looks for all of it. Changes nothing.
     pub async fn find(&self, targets: &Targets, watch: Watcher<'_>) -> Found {
-        let look = async |(name, needed_by): (&String, &Option<PathBuf>)| FoundRole {
+        let look = async |(name, needed_by): (&String, &Option<Need>)| FoundRole {
             role: self.account.role(name, None).await.map_err(Fault::from),
             name: name.clone(),
             needed_by: needed_by.clone(),
@@ -111,8 +111,10 @@ impl<'a> Destroyer<'a> {
             let lines = |function: &FoundFunction| function.lines(&region.region, self.judged_function(function));
             region.functions.iter().flat_map(lines).collect::<Vec<_>>()
         };
-        let roles = found.roles.iter().filter_map(|role| role.line(self.judged_role(role)));
-        found.regions.iter().flat_map(of).chain(found.kept.iter().cloned()).chain(roles).collect()
+        let mut lines: Vec<Line> = found.regions.iter().flat_map(of).chain(found.kept.iter().cloned()).collect();
+        let cleared = found.cleared(&lines);
+        lines.extend(found.roles.iter().filter_map(|role| role.line(self.judged_role(role, &cleared))));
+        lines
     }
 
     fn judged_function(&self, found: &FoundFunction) -> (Outcome, Outcome) {
@@ -120,10 +122,10 @@ impl<'a> Destroyer<'a> {
         (function, self.judged(&found.log_group, |group: &LogGroup| &group.tags))
     }
 
-    fn judged_role(&self, found: &FoundRole) -> Outcome {
+    fn judged_role(&self, found: &FoundRole, cleared: &BTreeSet<String>) -> Outcome {
         let judged = self.judged(&found.role, |role: &Role| &role.tags);
         match &found.needed_by {
-            Some(config) if is_removal(&judged) => Some(Ok(kept(config))),
+            Some(need) if is_removal(&judged) => Some(Ok(kept_role(need, &found.stale(cleared)))),
             _ => judged,
         }
     }
@@ -150,14 +152,17 @@ impl<'a> Destroyer<'a> {
 
     /// Removes what is ours of it, and says what came of it.
     pub async fn execute(&self, found: &Found, watch: Watcher<'_>) -> Vec<Line> {
-        let cleared = join_all(found.regions.iter().map(|region| self.clear(region, watch))).await;
-        let is_needed = cleared.iter().any(|(_, is_left)| *is_left);
+        let done = join_all(found.regions.iter().map(|region| self.clear(region, watch))).await;
+        let is_needed = done.iter().any(|(_, is_left)| *is_left);
+        let mut lines: Vec<Line> = done.into_iter().flat_map(|(lines, _)| lines).chain(found.kept.iter().cloned()).collect();
+        let cleared = found.cleared(&lines);
         let mut roles = Vec::new();
         for role in &found.roles {
-            roles.extend(role.line(self.clear_role(role, is_needed, watch).await));
+            roles.extend(role.line(self.clear_role(role, &cleared, is_needed, watch).await));
         }
         ended(watch, ACCOUNT, &roles);
-        cleared.into_iter().flat_map(|(lines, _)| lines).chain(found.kept.iter().cloned()).chain(roles).collect()
+        lines.extend(roles);
+        lines
     }
 
     /// What came of one region, and whether something is left there that a role tells of.
@@ -186,13 +191,26 @@ impl<'a> Destroyer<'a> {
         found.lines(place, (function, log_group)).collect()
     }
 
-    async fn clear_role(&self, found: &FoundRole, is_needed: bool, watch: Watcher<'_>) -> Outcome {
-        let judged = self.judged_role(found);
-        match &found.role {
-            Ok(Some(_)) if is_removal(&judged) && is_needed => Some(Err(Trouble::Needed.into())),
-            Ok(Some(role)) if is_removal(&judged) => Some(removed(self.remove_role(&found.name, role, watch).await)),
-            _ => judged,
+    async fn clear_role(&self, found: &FoundRole, cleared: &BTreeSet<String>, is_needed: bool, watch: Watcher<'_>) -> Outcome {
+        let judged = self.judged_role(found, cleared);
+        let (Some(Ok(change)), Ok(Some(role))) = (&judged, &found.role) else { return judged };
+        let done = match change.action {
+            Action::Delete if is_needed => self.untag_role(found, cleared, watch).await.and(Err(Trouble::Needed)),
+            Action::Delete => self.remove_role(&found.name, role, watch).await,
+            Action::Update => self.untag_role(found, cleared, watch).await,
+            Action::Create | Action::Unchanged | Action::LeftAlone => return judged,
+        };
+        Some(done.map(|()| change.clone()).map_err(Fault::from))
+    }
+
+    /// A role that stays sends nobody any more to where nothing is left: who asks next may not even be allowed to look there.
+    async fn untag_role(&self, found: &FoundRole, cleared: &BTreeSet<String>, watch: Watcher<'_>) -> Result<(), Trouble> {
+        let keys: Vec<String> = found.stale(cleared).iter().map(|region| tags::key_of(region)).collect();
+        if keys.is_empty() {
+            return Ok(());
         }
+        watch(ACCOUNT, Note::Doing("taking tags off the role"));
+        remove(async || self.account.untag_role(&found.name, &keys).await).await
     }
 
     /// A role goes when nothing is attached to it any more.
@@ -217,6 +235,13 @@ impl Found {
 }
 
 impl FoundRole {
+    /// The regions that it names, in which nothing is left, and in which nobody else needs it.
+    fn stale(&self, cleared: &BTreeSet<String>) -> Vec<String> {
+        let named = self.role.as_ref().ok().and_then(Option::as_ref).map(|role| tags::regions(&role.tags)).unwrap_or_default();
+        let is_needed = |region: &String| self.needed_by.as_ref().is_some_and(|need| need.regions.contains(region));
+        named.into_iter().filter(|region| cleared.contains(region) && !is_needed(region)).collect()
+    }
+
     fn line(&self, outcome: Outcome) -> Option<Line> {
         outcome.map(|outcome| Line::new(ACCOUNT, format!("role {}", self.name), outcome))
     }
@@ -232,6 +257,7 @@ impl FoundFunction {
 
 fn kept_functions(targets: &Targets) -> Vec<Line> {
     let of = |(name, places): (&String, &Places)| {
+        let kept = |config: &PathBuf| Change { action: Action::Unchanged, details: vec![kept_for(config)] };
         let line = |(region, config): (&String, &PathBuf)| Line::new(region, format!("function {name}"), Ok(kept(config)));
         places.shared().map(line).collect::<Vec<_>>()
     };
@@ -255,6 +281,13 @@ fn left_alone(not_ours: &NotOurs) -> Change {
     Change { action: Action::LeftAlone, details: vec![not_ours.to_string()] }
 }
 
-fn kept(needed_by: &Path) -> Change {
-    Change { action: Action::Unchanged, details: vec![format!("kept for {}", needed_by.display())] }
+/// A role that others need, and the regions that it names no longer.
+fn kept_role(need: &Need, stale: &[String]) -> Change {
+    let action = if stale.is_empty() { Action::Unchanged } else { Action::Update };
+    let untagged = (!stale.is_empty()).then(|| format!("without tags of {}", stale.join(", ")));
+    Change { action, details: std::iter::once(kept_for(&need.config)).chain(untagged).collect() }
+}
+
+fn kept_for(config: &Path) -> String {
+    format!("kept for {}", config.display())
 }

@@ -32,8 +32,13 @@ pub(crate) fn of_function(owner: &OwnerId, version: &str) -> Tags {
 /// The tags of the role.
 pub(crate) fn of_role<'a>(owner: &OwnerId, regions: impl IntoIterator<Item = &'a String>) -> Tags {
     let mut tags = of_owner(owner);
-    tags.extend(regions.into_iter().map(|region| (format!("{REGION}{region}"), IN_USE.to_owned())));
+    tags.extend(regions.into_iter().map(|region| (key_of(region), IN_USE.to_owned())));
     tags
+}
+
+/// The key of the tag that names a region.
+pub(crate) fn key_of(region: &str) -> String {
+    format!("{REGION}{region}")
 }
 
 /// The regions that a role's tags name.

@@ -14,10 +14,19 @@ use crate::config::AwsConfig;
 pub struct Targets {
     /// Where the functions of each name may be.
     pub(super) functions: BTreeMap<String, Places>,
-    /// The roles, each with the configuration that needs it besides, if one does.
-    pub(super) roles: BTreeMap<String, Option<PathBuf>>,
+    /// The roles, each with who needs it besides, if somebody does.
+    pub(super) roles: BTreeMap<String, Option<Need>>,
     /// Where nothing but what other configurations have is known: a role that they share names these regions too.
     pub(super) elsewhere: BTreeSet<String>,
+}
+
+/// What other configurations need a role for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Need {
+    /// One of them.
+    pub(super) config: PathBuf,
+    /// Where functions of any of them may be.
+    pub(super) regions: BTreeSet<String>,
 }
 
 /// Where functions of one name may be.
@@ -49,9 +58,17 @@ impl Targets {
         let theirs = others.iter().flat_map(|it| &it.regions);
         let elsewhere = theirs.filter(|region| !known.contains(region)).cloned().collect();
         let names: BTreeSet<&String> = std::iter::once(&config.role_name).chain(own.iter().map(|it| &it.role)).collect();
-        let needed_by = |role: &String| others.iter().find(|it| it.role == *role && !it.regions.is_empty());
-        let roles = names.into_iter().map(|role| (role.clone(), needed_by(role).map(|it| it.config.clone()))).collect();
+        let roles = names.into_iter().map(|role| (role.clone(), Need::of(role, &others))).collect();
         Self { functions, roles, elsewhere }
+    }
+}
+
+impl Need {
+    /// What these deployments need a role for.
+    fn of(role: &str, others: &[Deployment]) -> Option<Self> {
+        let theirs = || others.iter().filter(|it| it.role == role && !it.regions.is_empty());
+        let config = theirs().next()?.config.clone();
+        Some(Self { config, regions: theirs().flat_map(|it| &it.regions).cloned().collect() })
     }
 }
 
@@ -128,7 +145,7 @@ mod tests {
         let others = [deployment("/b", "1", "new", "us-west-2"), deployment("/b", "2", "new", "eu-west-1")];
         let known = |others: &[Deployment]| Known { own: own.to_vec(), others: others.to_vec() };
         let targets = Targets::new(&config(), &["us-west-2".to_owned()], "1", &known(&others));
-        assert_eq!(targets.roles["role"], Some("/b".into()));
+        assert_eq!(targets.roles["role"], Some(Need { config: "/b".into(), regions: regions(&["us-west-2"]) }));
         assert_eq!(targets.elsewhere, regions(&[]));
         let looked = targets.functions["new"].to_look_in(&regions(&["us-west-2"]));
         assert_eq!(looked.into_keys().collect::<Vec<_>>(), ["eu-west-1"], "the role names the other's regions too");

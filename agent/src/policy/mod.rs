@@ -133,8 +133,15 @@ impl<'a> Names<'a> {
     }
 
     fn destroy(&self) -> Vec<Statement> {
-        let role =
-            vec![roles::GET, roles::LIST_POLICIES, roles::LIST_ATTACHED, roles::DELETE_POLICY, roles::DETACH, roles::DELETE];
+        let role = vec![
+            roles::GET,
+            roles::LIST_POLICIES,
+            roles::LIST_ATTACHED,
+            roles::UNTAG,
+            roles::DELETE_POLICY,
+            roles::DETACH,
+            roles::DELETE,
+        ];
         vec![
             allow("Role", role, self.role()),
             allow("Functions", vec![functions::GET, functions::LIST_TAGS, functions::DELETE], self.functions()),

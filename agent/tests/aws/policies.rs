@@ -13,6 +13,8 @@ use super::tools::wait_for;
 use super::world::{World, ZIP, nothing};
 
 const REGIONS: [&str; 2] = ["us-west-2", "eu-central-1"];
+/// Where another configuration is deployed, under the same role.
+const NEIGHBOURS_REGION: &str = "us-east-1";
 const USER: &str = "user";
 /// Nothing depends on these: without them something is not known.
 const OPTIONAL: [&str; 1] = ["lambda:GetAccountSettings"];
@@ -47,6 +49,15 @@ impl Stage {
     fn deployed(&self) {
         let ended = self.desktop.run(&["deploy", "--function-zip", &ZIP.display().to_string()]);
         assert_eq!(ended.code, Some(0), "{ended:?}");
+    }
+
+    /// Deploys, and from another configuration elsewhere, under the same role.
+    fn deployed_twice(&self) {
+        self.deployed();
+        let elsewhere = self.configuration.replace(&json!(REGIONS).to_string(), &json!([NEIGHBOURS_REGION]).to_string());
+        let state = self.desktop.path().join("state").display().to_string();
+        let neighbour = Desktop::new(&elsewhere).with(self.account.administrator.environment()).with([("XDG_STATE_HOME", state)]);
+        super::world::deployed(&neighbour);
     }
 
     /// Deploys with logs, which the configuration does not want any more.
@@ -187,8 +198,17 @@ fn destroy_needs_exactly_what_its_policy_grants() {
         stage.deployed();
         (attach.by_hand)(&stage.account);
     });
-    let scenes = [Scene { name: "all of it".into(), prepare, act }];
-    is_exactly_enough(&World::new(json!({})), "logs = true", "destroy", &scenes);
+    let all = Scene { name: "all of it".into(), prepare, act };
+    let act = |stage: &Stage| {
+        let ended = stage.run(&["destroy", "--yes"]);
+        if ended.code == Some(0) {
+            let tags = stage.account.holdings()["roles"]["awslambdaproxy"]["tags"].to_string();
+            assert!(tags.contains(NEIGHBOURS_REGION) && REGIONS.iter().all(|region| !tags.contains(region)), "{tags}");
+        }
+        ended
+    };
+    let shared = Scene { name: "another configuration shares the role".into(), prepare: Box::new(Stage::deployed_twice), act };
+    is_exactly_enough(&World::new(json!({})), "logs = true", "destroy", &[all, shared]);
 }
 
 /// Runs the agent until it has exits or says why not.

@@ -11,7 +11,7 @@ use super::error::Call;
 use super::region;
 use crate::cloud::CloudError;
 use crate::cloud::permissions::roles::{
-    CREATE, DELETE, DELETE_POLICY, DETACH, GET, GET_POLICY, LIST_ATTACHED, LIST_POLICIES, PUT_POLICY, TAG, UPDATE_TRUST,
+    CREATE, DELETE, DELETE_POLICY, DETACH, GET, GET_POLICY, LIST_ATTACHED, LIST_POLICIES, PUT_POLICY, TAG, UNTAG, UPDATE_TRUST,
 };
 
 /// IAM is one for all regions: what its calls are said to be about.
@@ -64,6 +64,11 @@ impl Account {
     /// Sets tags of a role; others stay.
     pub async fn tag_role(&self, name: &str, tags: &BTreeMap<String, String>) -> Result<(), CloudError> {
         self.roles(name, async |calls| calls.tag(tags).await).await
+    }
+
+    /// Takes tags off a role, by their keys; others stay.
+    pub async fn untag_role(&self, name: &str, keys: &[String]) -> Result<(), CloudError> {
+        self.roles(name, async |calls| calls.untag(keys).await).await
     }
 
     /// Sets a policy in a role.
@@ -164,6 +169,11 @@ impl Calls<'_> {
         let call = Call::new(TAG, EVERYWHERE);
         let sent = self.client.tag_role().role_name(self.name).set_tags(Some(built(tags, &call)?)).send().await;
         sent.map(drop).map_err(|error| call.failed(error))
+    }
+
+    async fn untag(&self, keys: &[String]) -> Result<(), CloudError> {
+        let sent = self.client.untag_role().role_name(self.name).set_tag_keys(Some(keys.to_vec())).send().await;
+        sent.map(drop).map_err(|error| Call::new(UNTAG, EVERYWHERE).failed(error))
     }
 
     async fn put_policy(&self, policy: &str, document: &str) -> Result<(), CloudError> {

@@ -54,7 +54,7 @@ fn policies(action: &str) -> &'static str {
             "`awslambdaproxy policy deploy` and `awslambdaproxy policy run` print"
         }
         log_groups::DELETE => "`awslambdaproxy policy deploy` and `awslambdaproxy policy destroy` print",
-        functions::DELETE | roles::DELETE => "`awslambdaproxy policy destroy` prints",
+        functions::DELETE | roles::UNTAG | roles::DELETE => "`awslambdaproxy policy destroy` prints",
         _ => "`awslambdaproxy policy deploy` prints",
     }
 }
