@@ -75,6 +75,10 @@ impl Inheritance {
     pub(crate) fn port(&mut self, _: SocketAddr) -> Option<TcpListener> {
         None
     }
+
+    pub(crate) fn decline(&mut self) -> Vec<SocketAddr> {
+        Vec::new()
+    }
 }
 
 /// To nobody.
