@@ -7,14 +7,18 @@ use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tunnel::limits::DIAL_TIMEOUT;
+
 use super::bucket::Rate;
 use super::rates::Rates;
 use super::{Limits, Refusal};
 
 /// Wrong tokens of an address that are answered at once. An honest agent stops at its first.
 const WRONG_TOKENS: Rate = Rate { steady: 0.2, burst: 5.0 };
-/// Longest wait for the answer to a wrong one: within the time of a request.
-const LONGEST_WAIT: Duration = Duration::from_secs(3);
+/// Longest wait for the answer to a wrong one. An agent that has given up its dial by then would take the relay for one that
+/// is down, and go on for ever. Who asks by many connections at once is bound by the handshakes of an address, of which each
+/// wait holds one.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// Unknown tickets of an address: functions share addresses, and an honest one asks ten times before its agent is there.
 const UNKNOWN_TICKETS: Rate = Rate { steady: 50.0, burst: 500.0 };
 /// New connections of an address at once, for each leg that it may have: all of them come back when a relay restarts, and
@@ -22,8 +26,12 @@ const UNKNOWN_TICKETS: Rate = Rate { steady: 50.0, burst: 500.0 };
 const CONNECTIONS_PER_LEG: f64 = 4.0;
 /// Seconds in which as many connections may come as the address may have legs.
 const TURNOVER: f64 = 4.0;
-/// Longest wait of a connection that came too fast: below the time in which an end gives up a dial.
-const LONGEST_PACE: Duration = Duration::from_secs(2);
+/// Longest wait of a connection that came too fast: its end does not give up the dial meanwhile.
+const LONGEST_PACE: Duration = Duration::from_secs(1);
+/// What is left of a dial for what it is there for: TCP, TLS and the request, of three round trips around the world.
+const LEFT_OF_A_DIAL: Duration = Duration::from_secs(1);
+const _: () =
+    assert!(LONGEST_PACE.as_millis() + LONGEST_WAIT.as_millis() + LEFT_OF_A_DIAL.as_millis() <= DIAL_TIMEOUT.as_millis());
 
 /// What is remembered of addresses.
 pub(crate) struct Conduct {

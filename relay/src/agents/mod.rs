@@ -22,10 +22,17 @@ pub struct Agents {
     source: Option<Arc<Source>>,
 }
 
-/// Where the list comes from, and which version of it was tried last.
+/// Where the list comes from.
 struct Source {
     file: AgentsFile,
-    seen: Mutex<Option<Version>>,
+    seen: Mutex<Seen>,
+}
+
+/// What was seen of the file when it was looked at last.
+struct Seen {
+    version: Option<Version>,
+    /// Why it could not be read. What is mended then may leave no trace in the file, so it is tried again at each look.
+    failure: Option<String>,
 }
 
 impl Agents {
@@ -38,7 +45,7 @@ impl Agents {
     /// The agents of a file, which is looked at again while the relay runs.
     pub fn from_file(file: AgentsFile) -> Result<Self, AgentsError> {
         // The version is taken first: a change in between is then seen as one, and read again.
-        let seen = Mutex::new(file.version());
+        let seen = Mutex::new(Seen { version: file.version(), failure: None });
         let known = Arc::new(RwLock::new(file.read()?));
         Ok(Self { known, source: Some(Arc::new(Source { file, seen })) })
     }
@@ -65,14 +72,23 @@ impl Agents {
     pub(crate) fn refresh(&self) -> Vec<AgentName> {
         let Some(source) = &self.source else { return Vec::new() };
         let version = source.file.version();
-        let before = std::mem::replace(&mut *source.seen.lock().unwrap_or_else(PoisonError::into_inner), version);
-        if before == version {
+        let mut seen = source.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.version != version {
+            *seen = Seen { version, failure: None };
+        } else if seen.failure.is_none() {
             return Vec::new();
         }
         match source.file.read() {
-            Ok(known) => self.replace(known),
+            Ok(known) => {
+                seen.failure = None;
+                self.replace(known)
+            }
             Err(error) => {
-                tracing::warn!(%error, "the list of agents stays as it was");
+                let failure = error.to_string();
+                if seen.failure.as_ref() != Some(&failure) {
+                    tracing::warn!(%error, "the list of agents stays as it was");
+                }
+                seen.failure = Some(failure);
                 Vec::new()
             }
         }
@@ -119,5 +135,21 @@ mod tests {
         std::fs::write(directory.path().join("agents.toml"), "broken").expect("written");
         assert_eq!(agents.refresh(), []);
         assert!(agents.authenticate(&token, |_| ()).is_some());
+    }
+
+    #[test]
+    fn a_file_that_could_not_be_read_is_read_once_it_can_be_although_it_looks_the_same() {
+        let directory = tempfile::tempdir().expect("directory");
+        let file = AgentsFile::in_directory(directory.path());
+        let agents = Agents::from_file(file.clone()).expect("no file yet");
+        std::fs::write(directory.path().join("agents.toml"), "broken").expect("written");
+        assert_eq!(agents.refresh(), []);
+        std::fs::write(directory.path().join("agents.toml"), "").expect("written");
+        let (name, token): (AgentName, _) = ("a".parse().expect("name"), Token::mint());
+        file.add(&name, token.hash()).expect("added");
+        // As it is where the file was well all the time, and only not to be read.
+        agents.source.as_ref().expect("a file").seen.lock().expect("no panic").version = file.version();
+        assert_eq!(agents.refresh(), []);
+        assert_eq!(agents.authenticate(&token, AgentName::clone), Some(name));
     }
 }

@@ -58,6 +58,12 @@ pub(super) fn open(settings: &Settings, take_over: bool) -> Result<Ports, CliErr
         None => listen(&mut inheritance, settings.listen).map_err(|source| refused("listen on", settings.listen, &source))?,
     };
     let metrics = open_metrics(&mut inheritance, settings.metrics)?;
+    for address in inheritance.decline() {
+        tracing::warn!(
+            %address,
+            "this port of the running relay is not taken over, since the configuration names it no more; it closes with that relay"
+        );
+    }
     let outlives = Arc::new(AtomicBool::new(held));
     let offer = if held { None } else { Some(offer(path, [Some(&relay), metrics.as_ref()], &outlives)?) };
     let of_runtime = |listener| TcpListener::from_std(listener).map_err(CliError::system("listening socket"));

@@ -23,7 +23,7 @@ use unix as here;
 
 pub(crate) use here::{
     Inheritance, Signals, create_private_directory, handed_over, inode, is_root, listen, lock_file, notify, offer,
-    raise_descriptor_limit, replace_program,
+    raise_descriptor_limit, replace_program, touched,
 };
 
 /// What a signal asks for.

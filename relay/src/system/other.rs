@@ -26,6 +26,11 @@ pub(crate) fn inode(_: &Metadata) -> u64 {
     0
 }
 
+/// The same.
+pub(crate) fn touched(_: &Metadata) -> (i64, i64) {
+    (0, 0)
+}
+
 /// Nobody is.
 pub(crate) fn is_root() -> bool {
     false
@@ -74,6 +79,10 @@ impl Inheritance {
 
     pub(crate) fn port(&mut self, _: SocketAddr) -> Option<TcpListener> {
         None
+    }
+
+    pub(crate) fn decline(&mut self) -> Vec<SocketAddr> {
+        Vec::new()
     }
 }
 

@@ -41,6 +41,11 @@ pub(crate) fn inode(metadata: &Metadata) -> u64 {
     metadata.ino()
 }
 
+/// When contents, owner, modes or links changed last, in seconds and nanoseconds since 1970. Programs cannot set it.
+pub(crate) fn touched(metadata: &Metadata) -> (i64, i64) {
+    (metadata.ctime(), metadata.ctime_nsec())
+}
+
 /// Whether the whole machine is ours.
 pub(crate) fn is_root() -> bool {
     geteuid().is_root()

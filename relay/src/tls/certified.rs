@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use tunnel::ticket::sha256;
@@ -20,17 +20,18 @@ pub struct Certified {
 impl Certified {
     /// Reads both from PEM files, which may be one and the same.
     pub fn from_files(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
-        let at = |path: &Path| {
-            let path = path.to_owned();
-            move |source| TlsError::Pem { path, source }
-        };
-        let chain = CertificateDer::pem_file_iter(certificate).map_err(at(certificate))?;
-        let chain: Vec<_> = chain.collect::<Result<_, _>>().map_err(at(certificate))?;
-        if chain.is_empty() {
-            return Err(TlsError::NoCertificate(certificate.to_owned()));
-        }
+        let chain = CertificateDer::pem_file_iter(certificate).and_then(Iterator::collect);
+        let chain = some(chain.map_err(at(certificate))?, certificate)?;
         let key = PrivateKeyDer::from_pem_file(key).map_err(at(key))?;
         Ok(Self { chain, key, path: certificate.to_owned() })
+    }
+
+    /// Reads both from PEM text that is to be kept at `path`.
+    pub(super) fn from_text(chain: &str, key: &str, path: &Path) -> Result<Self, TlsError> {
+        let chain: Result<_, _> = CertificateDer::pem_slice_iter(chain.as_bytes()).collect();
+        let chain = some(chain.map_err(at(path))?, path)?;
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(at(path))?;
+        Ok(Self { chain, key, path: path.to_owned() })
     }
 
     /// The SHA-256 of the certificate (DER) in hexadecimal: the pin of a pairing code.
@@ -44,14 +45,18 @@ impl Certified {
         Facts::read(first).map_err(|reason| TlsError::Unreadable { path: self.path.clone(), reason })
     }
 
-    /// The certificate of this chain that is the relay's own.
-    pub(super) fn leaf(&self) -> Option<&CertificateDer<'static>> {
-        self.chain.first()
-    }
-
     /// As rustls takes it, which says whether certificate and key belong together.
     pub(super) fn into_key(self) -> Result<CertifiedKey, TlsError> {
         CertifiedKey::from_der(self.chain, self.key, &aws_lc_rs::default_provider())
             .map_err(|source| TlsError::Unusable { path: self.path, source })
     }
+}
+
+fn at(path: &Path) -> impl FnOnce(pem::Error) -> TlsError {
+    let path = path.to_owned();
+    move |source| TlsError::Pem { path, source }
+}
+
+fn some(chain: Vec<CertificateDer<'static>>, path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    if chain.is_empty() { Err(TlsError::NoCertificate(path.to_owned())) } else { Ok(chain) }
 }

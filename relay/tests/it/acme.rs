@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,11 +10,12 @@ use rustix::process::Signal;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
+use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use tunnel::ticket::Ticket;
+use tunnel::ticket::{Ticket, sha256};
 
 use crate::home::{Home, Running, parts};
 use crate::pebble::Pebble;
@@ -137,6 +139,56 @@ async fn a_ca_that_finds_no_proof_is_not_asked_again_at_once_not_even_by_a_new_p
     assert_eq!(pebble.orders(), 2);
 }
 
+/// Where the relay of this home keeps what it has of the CA at `directory`.
+fn kept(home: &Home, directory: &str) -> PathBuf {
+    home.state().join("acme").join(&hex::encode(sha256(directory.as_bytes()))[..12])
+}
+
+/// How many attempts count as refused, by what is written down.
+fn refusals(folder: &Path) -> usize {
+    let text = std::fs::read(folder.join(format!("{NAME}.attempts.json"))).expect("attempts");
+    let attempts: Value = serde_json::from_slice(&text).expect("JSON");
+    attempts["refusals"].as_array().expect("a list").len()
+}
+
+#[tokio::test]
+async fn a_certificate_that_cannot_be_kept_is_served_and_kept_later_and_not_ordered_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("port");
+    let port = listener.local_addr().expect("address").port();
+    let pebble = Pebble::start(port, Duration::from_secs(300));
+    let home = home(port, &pebble);
+    let folder = kept(&home, &pebble.url());
+    // Not even root can put a file in its place.
+    let in_the_way = folder.join(format!("{NAME}.pem"));
+    std::fs::create_dir_all(&in_the_way).expect("made");
+    let mut running = Running::start_with(&home, &listener).await;
+    let certificate = served_other_than(&running, None).await;
+    home.logged("could not be kept on disk", 1).await;
+    assert_eq!(refusals(&folder), 1, "a restart would have to order another, and must not do that without end");
+
+    std::fs::remove_dir(&in_the_way).expect("removed");
+    running.signal(Signal::HUP);
+    home.logged("is kept on disk now", 1).await;
+    assert_eq!(refusals(&folder), 0);
+    running.child.kill().await.expect("killed");
+    let running = Running::start_with(&home, &listener).await;
+    assert_eq!(served(&running).await, Some(certificate));
+    assert_eq!(pebble.orders(), 1, "{}", home.log());
+}
+
+#[tokio::test]
+async fn a_certificate_that_was_issued_and_lost_on_its_way_counts_as_the_ca_counts_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("port");
+    let port = listener.local_addr().expect("address").port();
+    let pebble = Pebble::start(port, Duration::from_secs(300));
+    let front = Suggesting::start_losing(pebble.address, pebble.directory.path()).await;
+    let home = home_of(port, &pebble, &front.url);
+    let _running = Running::start_with(&home, &listener).await;
+    home.logged("nobody can connect", 1).await;
+    assert!(home.log().contains("cannot be asked"), "{}", home.log());
+    assert_eq!((pebble.orders(), refusals(&kept(&home, &front.url))), (1, 1));
+}
+
 #[tokio::test]
 async fn a_ca_that_wants_its_certificate_renewed_early_is_followed_and_told_what_is_replaced() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("port");
@@ -182,7 +234,7 @@ async fn a_ca_hears_of_another_address_at_a_reload_and_at_a_start_and_once() {
     assert!(!home.log().contains("only be followed after a restart"), "{}", home.log());
 }
 
-fn walk(path: &std::path::Path) -> Vec<std::path::PathBuf> {
+fn walk(path: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(path).expect("directory").map(|entry| entry.expect("entry").path());
     entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
 }

@@ -1,11 +1,14 @@
 //! Each row of the contract's table.
 
+use std::time::Instant;
+
+use futures_util::future::join_all;
 use hyper::StatusCode;
 use relay::agents::{Agents, AgentsFile, Token};
 use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tunnel::instance::InstanceNonce;
 use tunnel::leg::port::Notice;
-use tunnel::limits::LARGEST_HEAD;
+use tunnel::limits::{DIAL_TIMEOUT, LARGEST_HEAD};
 use tunnel::ticket::Ticket;
 
 use crate::support::{Relay, agent_request, function_request};
@@ -22,6 +25,19 @@ async fn a_wrong_token_is_401() {
     let mut none = agent_request(relay.address, "x", &hash);
     none.headers_mut().remove("authorization");
     assert_eq!(status(&relay, none).await, 401);
+}
+
+/// A later answer would be none: the end has given the dial up, and takes the relay for one that cannot be reached.
+#[tokio::test]
+async fn a_wrong_token_is_401_within_a_dial_however_many_came_before() {
+    let relay = Relay::start().await;
+    let dials = (0..12).map(|_| async {
+        let (begun, hash) = (Instant::now(), Ticket::mint().hash().to_string());
+        assert_eq!(status(&relay, agent_request(relay.address, "wrong", &hash)).await, 401);
+        begun.elapsed()
+    });
+    let slowest = join_all(dials).await.into_iter().max().expect("some");
+    assert!(slowest < DIAL_TIMEOUT, "{slowest:?}");
 }
 
 #[tokio::test]

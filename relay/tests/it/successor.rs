@@ -102,6 +102,26 @@ async fn a_second_process_takes_the_port_over_if_that_was_asked_for_and_nobody_i
 }
 
 #[tokio::test]
+async fn a_port_that_the_configuration_names_no_more_closes_with_the_old_process() {
+    let (home, old) = alone().await;
+    let address = old.address;
+    home.write("listen = \"127.0.0.1:0\"\ntls.mode = \"off\"\n[metrics]\nlisten = \"\"\n");
+    let new = heir(&home).await;
+    assert_ne!(new.address, address);
+    home.logged("that relay listens elsewhere", 1).await;
+    let log = home.log();
+    let line = log.lines().find(|line| line.contains("is not taken over"));
+    assert!(line.is_some_and(|line| line.contains(&address.to_string())), "{log}");
+    assert!(exchange(old.connect().await, HEALTH).await.contains("200"), "it goes on until it is stopped");
+
+    old.signal(Signal::TERM);
+    assert_eq!(old.ended().await, Some(0));
+    let refused = TcpStream::connect(address).await.expect_err("nobody would ever accept it");
+    assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
+    assert!(exchange(new.connect().await, HEALTH).await.contains("200"));
+}
+
+#[tokio::test]
 async fn an_heir_that_dies_leaves_the_port_to_the_old_one_and_to_another_heir() {
     let (home, old) = alone().await;
     let first = heir(&home).await;

@@ -1,4 +1,5 @@
-//! A CA that suggests when to renew (RFC 9773), which pebble of this version does not: a front that adds just that to it.
+//! A CA that suggests when to renew (RFC 9773), which pebble of this version does not, or that loses what it issues: a front that
+//! adds just that to it.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -17,6 +18,9 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::tls::anybody;
 
+/// Where pebble hands out what it has issued.
+const CERTIFICATES: &str = "/certZ/";
+
 /// A front of a CA; its task ends with the test.
 pub(crate) struct Suggesting {
     pub(crate) url: String,
@@ -27,6 +31,16 @@ impl Suggesting {
     /// Before the CA at `ca`, with the certificate and key in `directory`. It suggests to renew whatever it is asked about
     /// at once.
     pub(crate) async fn start(ca: SocketAddr, directory: &Path) -> Self {
+        Self::losing(None, ca, directory).await
+    }
+
+    /// The same, and no certificate that is issued arrives.
+    pub(crate) async fn start_losing(ca: SocketAddr, directory: &Path) -> Self {
+        Self::losing(Some(CERTIFICATES), ca, directory).await
+    }
+
+    /// Answers nothing below the path `lost`.
+    async fn losing(lost: Option<&'static str>, ca: SocketAddr, directory: &Path) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("port");
         let address = listener.local_addr().expect("address");
         let acceptor = TlsAcceptor::from(Arc::new(server_config(directory)));
@@ -35,7 +49,7 @@ impl Suggesting {
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 let (acceptor, seen) = (acceptor.clone(), Arc::clone(&seen));
-                tokio::spawn(async move { serve(&acceptor, socket, address, ca, &seen).await });
+                tokio::spawn(async move { serve(&acceptor, socket, (address, lost), ca, &seen).await });
             }
         });
         Self { url: format!("https://{address}/dir"), orders }
@@ -47,7 +61,13 @@ impl Suggesting {
     }
 }
 
-async fn serve(acceptor: &TlsAcceptor, socket: TcpStream, here: SocketAddr, ca: SocketAddr, orders: &Mutex<Vec<Value>>) {
+async fn serve(
+    acceptor: &TlsAcceptor,
+    socket: TcpStream,
+    (here, lost): (SocketAddr, Option<&str>),
+    ca: SocketAddr,
+    orders: &Mutex<Vec<Value>>,
+) {
     let mut io = BufReader::new(acceptor.accept(socket).await.expect("tls"));
     let (mut head, mut length) = (String::new(), 0);
     while !head.ends_with("\r\n\r\n") {
@@ -60,6 +80,9 @@ async fn serve(acceptor: &TlsAcceptor, socket: TcpStream, here: SocketAddr, ca: 
     let mut body = vec![0; length];
     io.read_exact(&mut body).await.expect("a body");
     let path = head.split(' ').nth(1).expect("a path").to_owned();
+    if lost.is_some_and(|lost| path.starts_with(lost)) {
+        return;
+    }
     let answer = if path.starts_with("/suggestion/") { suggestion() } else { ask(ca, &head, &body).await };
     // What it refuses is asked for again, and is no order.
     if path == "/order-plz" && answer.starts_with(b"HTTP/1.1 201 ") {

@@ -86,7 +86,10 @@ impl Driver {
 
     fn handle(&mut self, happening: Happening, down_since: &mut Option<Instant>) -> Option<Verdict> {
         match happening {
-            Happening::Notice(Notice::Up { .. }) => *down_since = None,
+            Happening::Notice(Notice::Up { .. }) => {
+                *down_since = None;
+                self.note_unpaired("the relay paired the ends anew");
+            }
             Happening::Notice(Notice::Down) => {
                 down_since.get_or_insert(Instant::now());
                 self.note_unpaired("the relay lost the other end");
@@ -117,7 +120,7 @@ impl Driver {
         }
     }
 
-    /// HELLO came, the link ended, or the pairing did.
+    /// HELLO came, or the link ended.
     fn after_change(&mut self) -> Option<Verdict> {
         let (open, end) = {
             let link = self.shared.link();
@@ -129,8 +132,6 @@ impl Driver {
         }
         if open {
             self.note_paired();
-        } else {
-            self.note_unpaired("the relay paired the ends anew");
         }
         None
     }

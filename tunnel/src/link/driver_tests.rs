@@ -6,27 +6,34 @@ use futures_util::SinkExt;
 use http::HeaderValue;
 use http::header::SEC_WEBSOCKET_PROTOCOL;
 use tokio::io::AsyncReadExt;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout};
-use tokio_tungstenite::accept_hdr_async;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
 
+use super::core::Link;
 use super::driver::{LinkConfig, LinkHandle, PAUSES, open};
 use super::end::LinkEnd;
+use super::frame::LinkId;
 use super::stream::LinkStream;
 use crate::invitation::RelayEndpoint;
 use crate::leg::authorities::Authorities;
 use crate::leg::dial::{AgentRelay, Dialer};
 use crate::leg::known::Known;
-use crate::leg::port::{SUBPROTOCOL, close};
+use crate::leg::port::{Notice, SUBPROTOCOL, close};
 use crate::leg::tls::{public_roots, trusting};
 use crate::ticket::Ticket;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
 async fn relay_and_link() -> (TcpListener, LinkStream, LinkHandle) {
+    let (listener, _id, stream, link) = with_grace(PATIENCE).await;
+    (listener, stream, link)
+}
+
+async fn with_grace(grace: Duration) -> (TcpListener, LinkId, LinkStream, LinkHandle) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
     let url = format!("ws://{}", listener.local_addr().expect("address")).parse().expect("url");
     let trust = trusting(public_roots()).expect("TLS");
@@ -34,19 +41,24 @@ async fn relay_and_link() -> (TcpListener, LinkStream, LinkHandle) {
     let relay = AgentRelay { endpoint, token: "token".to_owned().into(), trust, proxy: None, known: Known::default() };
     let tunnel = Ticket::mint().hash();
     let dialer = Dialer::for_agent(&[relay], tunnel);
-    let (stream, link) = open(LinkConfig { id: tunnel.prefix(), dialer, grace: PATIENCE });
-    (listener, stream, link)
+    let (stream, link) = open(LinkConfig { id: tunnel.prefix(), dialer, grace });
+    (listener, tunnel.prefix(), stream, link)
 }
 
-/// Takes a leg and closes it with `code`.
-async fn close_one(listener: &TcpListener, code: u16) {
+/// Takes a leg.
+async fn take_one(listener: &TcpListener) -> WebSocketStream<TcpStream> {
     let (tcp, _) = listener.accept().await.expect("accept");
     #[allow(clippy::result_large_err, reason = "tungstenite's own signature")]
     let agree = |_: &Request, mut response: Response| -> Result<Response, ErrorResponse> {
         response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
         Ok(response)
     };
-    let mut leg = accept_hdr_async(tcp, agree).await.expect("upgrade");
+    accept_hdr_async(tcp, agree).await.expect("upgrade")
+}
+
+/// Takes a leg and closes it with `code`.
+async fn close_one(listener: &TcpListener, code: u16) {
+    let mut leg = take_one(listener).await;
     leg.send(Message::Close(Some(CloseFrame { code: code.into(), reason: "".into() }))).await.expect("close");
 }
 
@@ -81,4 +93,30 @@ async fn a_dropped_handle_is_an_error_on_the_stream() {
     drop(link);
     let read = timeout(PATIENCE, reading).await.expect("the reader is woken").expect("task");
     assert_eq!(read.expect_err("no clean end").kind(), std::io::ErrorKind::ConnectionAborted);
+}
+
+/// What a relay tells when the other end's leg was superseded by a newer one, and what that end sends next: all in one read.
+async fn pair_anew(leg: &mut WebSocketStream<TcpStream>, pairing: u64, id: LinkId) {
+    let mut peer = Link::new(id);
+    peer.paired();
+    for notice in [Notice::Down, Notice::Up { pairing }] {
+        leg.feed(Message::text(notice.to_text())).await.expect("fed");
+    }
+    leg.feed(Message::Binary(peer.transmit(false).expect("HELLO"))).await.expect("fed");
+    leg.flush().await.expect("sent");
+}
+
+#[tokio::test]
+async fn a_link_that_is_paired_anew_at_once_is_paired_and_lives_longer_than_grace() {
+    let grace = Duration::from_secs(2);
+    let (listener, id, _stream, link) = with_grace(grace).await;
+    let mut leg = timeout(PATIENCE, take_one(&listener)).await.expect("a dial");
+    let mut status = link.status();
+    for pairing in 0..3 {
+        pair_anew(&mut leg, pairing, id).await;
+        let is_back = status.wait_for(|status| status.paired && status.resumes == pairing);
+        let status = timeout(grace / 2, is_back).await.expect("paired in time").expect("it lives");
+        assert_eq!(status.interruption.is_some(), pairing > 0);
+    }
+    assert!(timeout(grace + grace / 4, link.ended()).await.is_err(), "grace ends nothing that is paired");
 }

@@ -126,6 +126,8 @@ impl Pump {
             }
             Notice::Down => link.unpaired(),
         }
+        // Neither leaves it open: a HELLO that comes with the next read is news, although it was open before.
+        self.was.0 = false;
     }
 
     /// Sends what there is and what the leg takes; says whether anything was.

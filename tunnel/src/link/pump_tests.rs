@@ -55,3 +55,29 @@ async fn sync_goes_before_hello_and_both_before_a_close() {
     assert!(heard.len() == 3 && heard[0] == LegMessage::text(sync(3)), "{heard:?}");
     assert!(heard[1].is_binary() && heard[2].is_close(), "{heard:?}");
 }
+
+/// What the other end would send first.
+fn hello() -> LegMessage {
+    let mut peer = Link::new([7; 16]);
+    peer.paired();
+    LegMessage::Binary(peer.transmit(false).expect("HELLO"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pairing_that_follows_another_in_one_read_is_news() {
+    let (mut pump, shared, mut relay) = pump(4096).await;
+    let [down, first, second] = [Notice::Down, Notice::Up { pairing: 1 }, Notice::Up { pairing: 2 }];
+    for notices in [&[first][..], &[down, second], &[first]] {
+        for notice in notices {
+            relay.feed(LegMessage::text(notice.to_text())).await.expect("fed");
+        }
+        relay.feed(hello()).await.expect("fed");
+        relay.flush().await.expect("sent");
+        for notice in notices {
+            assert_eq!(poll_fn(|cx| pump.poll(cx, &shared)).await, Happening::Notice(*notice));
+        }
+        let next = timeout(Duration::from_secs(1), poll_fn(|cx| pump.poll(cx, &shared))).await;
+        assert_eq!(next.expect("its HELLO is told"), Happening::Changed);
+        assert!(shared.link().is_open());
+    }
+}

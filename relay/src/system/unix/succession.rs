@@ -5,7 +5,7 @@
 //! Never: a port is closed, or counted as handed on, before its heir has it; an heir that ends leaves it to the old one.
 
 use std::fs::{Permissions, remove_file, set_permissions};
-use std::io::{self, IoSlice, IoSliceMut};
+use std::io::{self, IoSlice, IoSliceMut, Write};
 use std::mem::MaybeUninit;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -25,8 +25,10 @@ use tokio::io::{AsyncReadExt, Interest};
 use tokio::net::{UnixListener, UnixStream as AsyncUnixStream};
 use tokio::time::sleep;
 
-/// The relay's port, and that of its metrics.
+/// The relay's port, and that of its metrics, in this order.
 const MOST_PORTS: usize = 2;
+/// The place of the relay's port.
+const RELAY_PORT: u8 = 0;
 /// Sent beside the ports: a message without a byte is none.
 const HERE: [u8; 1] = [b'.'];
 /// How long a relay may take to answer its heir.
@@ -37,9 +39,10 @@ const AGAIN: Duration = Duration::from_secs(60);
 /// What an heir has been given, as long as it lives.
 #[derive(Default)]
 pub(crate) struct Inheritance {
-    ports: Vec<TcpListener>,
+    /// In the order in which they were given; `None` is one that was taken since.
+    ports: Vec<Option<TcpListener>>,
     /// Closed by the system when the heir ends, however it does.
-    _life: Option<UnixStream>,
+    life: Option<UnixStream>,
 }
 
 impl Inheritance {
@@ -53,14 +56,27 @@ impl Inheritance {
             Err(error) => return Err(error),
         };
         relay.set_read_timeout(Some(PATIENCE))?;
-        let ports = receive(&relay)?;
-        Ok(Self { ports, _life: Some(relay) })
+        let ports = receive(&relay)?.into_iter().map(Some).collect();
+        Ok(Self { ports, life: Some(relay) })
     }
 
     /// The port of this address, if it is among what was given.
     pub(crate) fn port(&mut self, address: SocketAddr) -> Option<TcpListener> {
-        let has_it = |port: &TcpListener| port.local_addr().is_ok_and(|its| its == address);
-        self.ports.iter().position(has_it).map(|at| self.ports.swap_remove(at))
+        let has_it = |port: &mut TcpListener| port.local_addr().is_ok_and(|its| its == address);
+        self.ports.iter_mut().find_map(|port| port.take_if(has_it))
+    }
+
+    /// Gives up what is left, and says which addresses that are. Kept open, it would let clients in whom nobody accepts.
+    pub(crate) fn decline(&mut self) -> Vec<SocketAddr> {
+        let mut declined = Vec::new();
+        for (place, port) in (RELAY_PORT..).zip(&mut self.ports) {
+            let Some(port) = port.take() else { continue };
+            declined.extend(port.local_addr());
+            drop(port);
+            // A relay that does not hear it has ended, and its port with it.
+            let _ = self.life.as_ref().map(|mut relay| relay.write_all(&[place]));
+        }
+        declined
     }
 }
 
@@ -71,7 +87,8 @@ struct Offer {
     is_taken: bool,
 }
 
-/// Offers `ports` at `path`, within a runtime, for as long as it is polled. While an heir has them, `outlives` says so.
+/// Offers `ports`, of which the first is the relay's, at `path`, within a runtime, for as long as it is polled. While an heir
+/// has that one, `outlives` says so.
 ///
 /// An heir finds the offer from the call on: whoever is then told that the relay is ready can have it succeeded.
 pub(crate) fn offer(path: PathBuf, ports: Vec<TcpListener>, outlives: Arc<AtomicBool>) -> impl Future<Output = ()> + Send {
@@ -87,11 +104,10 @@ async fn keep_offering(first: io::Result<Offer>, path: PathBuf, ports: Vec<TcpLi
             Err(error) => Err(error),
         };
         match heir {
-            Ok(mut heir) => {
+            Ok(heir) => {
                 outlives.store(true, Ordering::Relaxed);
                 tracing::info!("another relay has the port too; stop this one with SIGTERM");
-                // It says nothing; its end does.
-                let _ = heir.read(&mut [0]).await;
+                until_gone(heir, &outlives).await;
                 outlives.store(false, Ordering::Relaxed);
                 next = Offer::new(&path);
                 tracing::warn!("the relay that was to take this one's place has ended; this one goes on");
@@ -101,6 +117,17 @@ async fn keep_offering(first: io::Result<Offer>, path: PathBuf, ports: Vec<TcpLi
                 sleep(AGAIN).await;
                 next = Offer::new(&path);
             }
+        }
+    }
+}
+
+/// Waits for the end of an heir. All that it says before is which ports it has no use for, by their places.
+async fn until_gone(mut heir: AsyncUnixStream, outlives: &AtomicBool) {
+    let mut declined = [0];
+    while matches!(heir.read(&mut declined).await, Ok(1)) {
+        if declined == [RELAY_PORT] {
+            outlives.store(false, Ordering::Relaxed);
+            tracing::warn!("that relay listens elsewhere: this one's port is closed when it stops");
         }
     }
 }
@@ -164,6 +191,9 @@ fn receive(from: &UnixStream) -> io::Result<Vec<TcpListener>> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::task::spawn_blocking;
+    use tokio::time::timeout;
+
     use super::*;
 
     #[tokio::test]
@@ -175,5 +205,37 @@ mod tests {
         UnixStream::connect(&path).expect("an heir is heard");
         drop(offering);
         assert!(!path.exists());
+    }
+
+    async fn until(flag: &AtomicBool, wanted: bool) {
+        let waiting = async {
+            while flag.load(Ordering::Relaxed) != wanted {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(Duration::from_secs(20), waiting).await.expect("in time");
+    }
+
+    #[tokio::test]
+    async fn a_port_that_the_heir_has_no_use_for_is_closed_there_and_does_not_outlive_the_relay() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("succession.sock");
+        let ports = ["127.0.0.1:0"; 2].map(|any| TcpListener::bind(any).expect("a port"));
+        let [relay, metrics] = ports.each_ref().map(|port| port.local_addr().expect("an address"));
+        let outlives = Arc::new(AtomicBool::new(false));
+        let offering = tokio::spawn(offer(path.clone(), Vec::from(ports), Arc::clone(&outlives)));
+        for (wanted, declined) in [(relay, metrics), (metrics, relay)] {
+            let asking = path.clone();
+            let asked = spawn_blocking(move || Inheritance::ask(&asking)).await.expect("no panic");
+            let mut inheritance = asked.expect("it was offered");
+            until(&outlives, true).await;
+            assert!(inheritance.port(wanted).is_some() && inheritance.port(wanted).is_none());
+            assert_eq!(inheritance.decline(), [declined]);
+            assert_eq!(inheritance.decline(), []);
+            until(&outlives, wanted == relay).await;
+            drop(inheritance);
+            until(&outlives, false).await;
+        }
+        offering.abort();
     }
 }

@@ -1,13 +1,15 @@
 //! Keeps a certificate: serves the one on disk, has it renewed in time, and serves it on while that fails.
 //!
 //! ```text
-//!   serving ──(due)──▶ attempt ──▶ served, kept on disk ──▶ serving
+//!   serving ──(due)──▶ attempt ──▶ served, and kept on disk as soon as that can be done ──▶ serving
 //!      ▲                  │ failed: written down, said, waited for
 //!      └──────────────────┘
 //! ```
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime};
 
 use instant_acme::{Account, CertificateIdentifier, Error, NewAccount};
@@ -17,7 +19,7 @@ use tokio::time::{sleep, timeout};
 use super::attempts::Attempts;
 use super::contact::Contact;
 use super::http::Http;
-use super::order::Ordering;
+use super::order::{Issued, Ordering};
 use super::renewal::{self, Window};
 use super::store::Store;
 use super::{AcmeError, Authority};
@@ -41,6 +43,10 @@ pub struct Keeper {
     wishes: Wishes,
     metrics: Metrics,
     attempts: Attempts,
+    /// Whether the CA may have issued something in the present attempt: then it counts that, however it ends for us.
+    is_finalized: AtomicBool,
+    /// What is served and could not be kept on disk yet.
+    unkept: Option<Issued>,
     suggestion: Suggestion,
     /// Where within what is allowed this relay renews.
     pick: f64,
@@ -71,7 +77,8 @@ impl Keeper {
         }
         metrics.certificate(slot.facts().as_ref());
         let (attempts, suggestion) = (store.attempts(), Suggestion::default());
-        Self { authority, store, slot, wishes, metrics, attempts, suggestion, pick: fastrand::f64() }
+        let (is_finalized, unkept, pick) = (AtomicBool::new(false), None, fastrand::f64());
+        Self { authority, store, slot, wishes, metrics, attempts, is_finalized, unkept, suggestion, pick }
     }
 
     /// Keeps the certificate for as long as it is polled.
@@ -80,6 +87,9 @@ impl Keeper {
             tracing::info!(domain = %self.authority.domain, "there is no certificate yet; the CA is asked for one");
         }
         loop {
+            if self.unkept.is_some() && self.keep_issued().is_ok() {
+                tracing::info!(domain = %self.authority.domain, "the certificate that is served is kept on disk now");
+            }
             self.introduce().await;
             let begin = self.due().await.max(self.attempts.next());
             match begin.duration_since(SystemTime::now()) {
@@ -179,24 +189,25 @@ impl Keeper {
 
     /// How the CA names the certificate that is served.
     fn identifier(&self) -> Option<CertificateIdentifier<'static>> {
-        let certified = self.store.certificate().ok()??;
-        CertificateIdentifier::try_from(certified.leaf()?).ok().map(CertificateIdentifier::into_owned)
+        let facts = self.slot.facts()?;
+        CertificateIdentifier::try_from(facts.certificate()).ok().map(CertificateIdentifier::into_owned)
     }
 
     async fn attempt(&mut self) {
         let before = self.attempts.clone();
+        self.is_finalized.store(false, Relaxed);
         let result = match self.write_down(before.begin(SystemTime::now(), fastrand::f64())) {
             Ok(()) => timeout(ORDER_TIME, self.order_or_begin_anew()).await.unwrap_or_else(|_| Err(self.too_slow())),
             Err(error) => Err(error),
         };
         match result {
-            Ok(()) => self.succeeded(),
+            Ok(issued) => self.succeeded(issued),
             Err(error) => self.failed_after(&before, &error),
         }
     }
 
     /// A CA that has forgotten us, as one for tests does at each start, gets to know us again.
-    async fn order_or_begin_anew(&self) -> Result<(), AcmeError> {
+    async fn order_or_begin_anew(&self) -> Result<Issued, AcmeError> {
         match self.order().await {
             Err(error) if error.is_unknown_account() => {
                 tracing::info!("the CA does not know the account; a new one is made");
@@ -207,7 +218,8 @@ impl Keeper {
         }
     }
 
-    async fn order(&self) -> Result<(), AcmeError> {
+    /// Has a certificate issued, and serves it.
+    async fn order(&self) -> Result<Issued, AcmeError> {
         let http = Http::new(self.authority.root.as_deref())?;
         let account = self.account(&http).await?;
         let failed = |error| self.failed(&http, error);
@@ -217,16 +229,14 @@ impl Keeper {
             reason,
         };
         let (domain, slot) = (self.authority.domain.as_str(), self.slot.as_ref());
-        let ordering = Ordering { account: &account, domain, slot, failed: &failed, not_proven: &not_proven };
+        let (account, is_finalized) = (&account, &self.is_finalized);
+        let ordering = Ordering { account, domain, slot, failed: &failed, not_proven: &not_proven, is_finalized };
         // A CA that suggests times wants to be told what is replaced; one that refuses is not told again.
         let may_replace = self.suggestion.window.is_some() && self.attempts.failed() == 1;
         let replaces = may_replace.then(|| self.identifier()).flatten();
         let issued = ordering.run(replaces).await?;
-        self.store.keep_certificate(&issued.chain, &issued.key)?;
-        if let Some(certified) = self.store.certificate()? {
-            self.slot.serve(certified)?;
-        }
-        Ok(())
+        self.slot.serve(self.store.certified(&issued)?)?;
+        Ok(issued)
     }
 
     async fn account(&self, http: &Http) -> Result<Account, AcmeError> {
@@ -250,21 +260,33 @@ impl Keeper {
         self.store.keep_attempts(&self.attempts)
     }
 
-    fn succeeded(&mut self) {
-        self.suggestion = Suggestion::default();
+    fn succeeded(&mut self, issued: Issued) {
+        (self.suggestion, self.attempts, self.unkept) = (Suggestion::default(), Attempts::default(), Some(issued));
         let facts = self.slot.facts();
         self.metrics.certificate(facts.as_ref());
         let days = facts.map_or(0, |facts| facts.remaining(SystemTime::now()).as_secs() / 86_400);
         tracing::info!(domain = %self.authority.domain, days, "a new certificate is served");
-        if let Err(error) = self.write_down(Attempts::default()) {
-            tracing::warn!(%error, "it could not be written down that there is a new certificate");
+        if let Err(error) = self.keep_issued() {
+            tracing::warn!(%error, "the new certificate could not be kept on disk, which is tried again; a restart would order another");
         }
+    }
+
+    /// Keeps what was issued, and then that it was: until it is kept, an attempt whose end is not known is written down, so
+    /// that restarts order no more than the CA bears.
+    fn keep_issued(&mut self) -> Result<(), AcmeError> {
+        if let Some(issued) = &self.unkept {
+            self.store.keep_certificate(issued)?;
+            self.unkept = None;
+            self.store.keep_attempts(&self.attempts)?;
+        }
+        Ok(())
     }
 
     fn failed_after(&mut self, before: &Attempts, error: &AcmeError) {
         self.metrics.certificate_failed();
         let now = SystemTime::now();
-        let attempts = before.after(now, error.counts(), error.until(), fastrand::f64());
+        let counts = error.counts() || self.is_finalized.load(Relaxed);
+        let attempts = before.after(now, counts, error.until(), fastrand::f64());
         if let Err(error) = self.write_down(attempts) {
             tracing::warn!(%error, "it could not be written down that there is no new certificate");
         }

@@ -91,7 +91,7 @@ enum AcmeError {
 }
 
 impl AcmeError {
-    /// Whether the CA counts it against us.
+    /// Whether the CA counts it against us, also when it has issued nothing.
     fn counts(&self) -> bool {
         matches!(self, Self::Refused { .. } | Self::NotProven { .. })
     }

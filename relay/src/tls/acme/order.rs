@@ -1,5 +1,6 @@
 //! One order: from the relay's name, over the proof that it is ours, to a chain of certificates.
 
+use std::sync::atomic::{self, AtomicBool};
 use std::time::Duration;
 
 use instant_acme::{
@@ -37,6 +38,8 @@ pub(super) struct Ordering<'a> {
     pub(super) failed: &'a (dyn Fn(Error) -> AcmeError + Send + Sync),
     /// Makes the error of a proof that was not found.
     pub(super) not_proven: &'a (dyn Fn(String) -> AcmeError + Send + Sync),
+    /// Set once the CA may have issued something, whether or not it arrives.
+    pub(super) is_finalized: &'a AtomicBool,
 }
 
 impl Ordering<'_> {
@@ -95,6 +98,7 @@ impl Ordering<'_> {
         let mut params = self.params()?;
         params.distinguished_name = DistinguishedName::new();
         let request = params.serialize_request(&key).map_err(|error| self.cannot_make(&error))?;
+        self.is_finalized.store(true, atomic::Ordering::Relaxed);
         order.finalize_csr(request.der()).await.map_err(self.failed)?;
         let chain = order.poll_certificate(&POLLS).await.map_err(self.failed)?;
         Ok(Issued { chain, key: key.serialize_pem() })

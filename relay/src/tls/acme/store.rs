@@ -15,6 +15,7 @@ use tunnel::ticket::sha256;
 
 use super::attempts::Attempts;
 use super::contact::Contact;
+use super::order::Issued;
 use super::{AcmeError, Authority};
 use crate::system::{create_private_directory, write_private};
 use crate::tls::{Certified, TlsError};
@@ -75,10 +76,15 @@ impl Store {
         if path.exists() { Certified::from_files(&path, &path).map(Some) } else { Ok(None) }
     }
 
-    /// Keeps a chain and its key (PEM), in one file, so that they can only be found or missing both.
-    pub(super) fn keep_certificate(&self, chain: &str, key: &str) -> Result<(), AcmeError> {
+    /// What was issued, as it can be served, whether or not it can be kept.
+    pub(super) fn certified(&self, issued: &Issued) -> Result<Certified, TlsError> {
+        Certified::from_text(&issued.chain, &issued.key, &self.certificate_path())
+    }
+
+    /// Keeps a chain and its key in one file, so that they can only be found or missing both.
+    pub(super) fn keep_certificate(&self, issued: &Issued) -> Result<(), AcmeError> {
         let path = self.certificate_path();
-        self.put(&path, format!("{chain}\n{key}").as_bytes())
+        self.put(&path, format!("{}\n{}", issued.chain, issued.key).as_bytes())
     }
 
     fn account_path(&self) -> PathBuf {
