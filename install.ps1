@@ -100,8 +100,14 @@ function Install-AwsLambdaProxy {
     # Windows on ARM runs programs of x86_64.
     $target = "x86_64-pc-windows-msvc"
     $from = if ($Version) { "$BaseUrl/download/v$($Version.TrimStart('v'))" } else { "$BaseUrl/latest/download" }
-    $keygen = Get-Command ssh-keygen -ErrorAction SilentlyContinue
-    if (-not $keygen) { throw "no tool to verify the release's signature: add Windows' optional feature OpenSSH Client" }
+    # That of OpenSSH before 8.1 (Windows 10 1809) takes -Y for an unknown option, and its failure would be called a forgery.
+    $keygen = Get-Command ssh-keygen -All -CommandType Application -ErrorAction SilentlyContinue | Where-Object {
+        (cmd /c "`"$($_.Source)`" -? 2>&1" | Out-String).Contains("ssh-keygen -Y verify ")
+    } | Select-Object -First 1
+    if (-not $keygen) {
+        throw "no tool to verify the release's signature: add Windows' optional feature OpenSSH Client, or where that is older " +
+            "than OpenSSH 8.1, another with its ssh-keygen on the Path, such as that of Git for Windows"
+    }
 
     $work = Join-Path ([IO.Path]::GetTempPath()) ([IO.Path]::GetRandomFileName())
     New-Item -ItemType Directory $work | Out-Null
