@@ -1,6 +1,7 @@
 //! What reads scripts and workflows before anybody runs them.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -52,6 +53,38 @@ fn templates_are_filled_from_the_signed_list() {
     assert!(formula.contains(&format!("sha256 \"{}\"", "2".repeat(64))) && !formula.contains("@SHA256"), "{formula}");
     assert!(!out.join("awslambdaproxy.awslambdaproxy.installer.yaml").exists(), "this release has no file for it");
     assert!(String::from_utf8_lossy(&filled.stderr).contains("installer.yaml is left out"));
+}
+
+/// What `compile.sh` asks of cargo, a word a line, and the flags that it leaves in the environment.
+fn asked_of_cargo(target: &str, flags: &[(&str, &str)]) -> String {
+    let directory = tempfile::tempdir().expect("a directory");
+    let cargo = directory.path().join("cargo");
+    fs::write(&cargo, "#!/bin/sh\nprintf '%s\\n' \"$@\"\nenv | grep RUSTFLAGS || true\n").expect("written");
+    fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).expect("mode");
+    let mut command = script("compile.sh");
+    command.arg(target).env("PATH", format!("{}:/usr/bin:/bin", directory.path().display()));
+    command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS").envs(flags.iter().copied());
+    run(&mut command)
+}
+
+#[test]
+fn programs_for_windows_need_no_library_that_a_fresh_windows_lacks() {
+    let windows = "x86_64-pc-windows-msvc";
+    let asked = asked_of_cargo(windows, &[]);
+    assert!(
+        asked.ends_with("--config\ntarget.x86_64-pc-windows-msvc.rustflags=['-C', 'target-feature=+crt-static']\n"),
+        "{asked}"
+    );
+    let asked = asked_of_cargo(windows, &[("RUSTFLAGS", "--cfg mine")]);
+    assert!(asked.ends_with("relay\nRUSTFLAGS=--cfg mine -C target-feature=+crt-static\n"), "{asked}");
+    let asked = asked_of_cargo(windows, &[("CARGO_ENCODED_RUSTFLAGS", "--cfg\u{1f}mine")]);
+    let flags = "relay\nCARGO_ENCODED_RUSTFLAGS=--cfg\u{1f}mine\u{1f}-C\u{1f}target-feature=+crt-static\n";
+    assert!(asked.ends_with(flags), "{asked}");
+    let elsewhere = asked_of_cargo("x86_64-unknown-linux-gnu", &[]);
+    assert!(
+        !elsewhere.contains("crt-static") && elsewhere.contains("--locked\n--target\nx86_64-unknown-linux-gnu"),
+        "{elsewhere}"
+    );
 }
 
 #[test]
