@@ -1,6 +1,7 @@
 //! What the systems are told; the real systemd has a say in the test of the command.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use super::*;
 
@@ -23,6 +24,64 @@ impl Tools for Noted {
             _ => "Status:   Running\n state = running".to_owned(),
         })
     }
+}
+
+/// launchd, which goes on for some looks with what it was told to end, and for some tries with refusing what comes after it.
+#[derive(Default)]
+struct Launchctl {
+    told: Noted,
+    state: Mutex<State>,
+    looks: u32,
+    refusals: u32,
+}
+
+#[derive(Default)]
+struct State {
+    is_there: bool,
+    /// The looks until it is gone, once it was told.
+    ending: Option<u32>,
+    refusals: u32,
+}
+
+impl Tools for Launchctl {
+    fn run(&self, program: &str, arguments: &[&str]) -> Result<String, ToolError> {
+        let yes = self.told.run(program, arguments)?;
+        let no = |text: &str| ToolError::Failed { line: arguments.join(" "), text: text.to_owned() };
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match arguments {
+            ["-u"] => Ok(yes),
+            ["print", _] => {
+                state.ending = state.ending.map(|looks| looks.saturating_sub(1));
+                if state.ending == Some(0) {
+                    *state = State { refusals: self.refusals, ..State::default() };
+                }
+                if state.is_there { Ok(yes) } else { Err(no("Could not find service")) }
+            }
+            ["bootout", _] if state.is_there => {
+                state.ending = Some(self.looks);
+                Ok(String::new())
+            }
+            ["bootstrap", ..] if !state.is_there && state.refusals == 0 => {
+                state.is_there = true;
+                Ok(String::new())
+            }
+            _ => {
+                state.refusals = state.refusals.saturating_sub(1);
+                Err(no("Bootstrap failed: 5: Input/output error"))
+            }
+        }
+    }
+}
+
+/// How often launchd was told that.
+fn count(lines: &[String], word: &str) -> usize {
+    lines.iter().filter(|line| line.starts_with(&format!("launchctl {word} "))).count()
+}
+
+fn launchd(home: &Path) -> launchd::Launchd {
+    let mut launchd = launchd::Launchd::new(home);
+    launchd.pause = Duration::ZERO;
+    launchd
 }
 
 fn service() -> Service {
@@ -56,16 +115,46 @@ fn a_unit_holds_any_path_and_starts_again_after_a_failure() {
 #[test]
 fn a_launchd_agent_holds_any_path_and_starts_again_after_a_failure() {
     let home = tempfile::tempdir().expect("a directory");
-    let (tools, launchd) = (Noted::default(), launchd::Launchd::new(home.path()));
+    let (tools, launchd) = (Launchctl { looks: 1, ..Launchctl::default() }, launchd(home.path()));
     launchd.install(&tools, &service()).expect("installed");
     let path = home.path().join("Library/LaunchAgents/io.github.awslambdaproxy.awslambdaproxy.plist");
     let plist = std::fs::read_to_string(&path).expect("a definition");
     assert!(plist.contains("<string>/home/me &amp; you/50% $x/awslambdaproxy</string>"), "{plist}");
     assert!(plist.contains("<string>/home/me/$c &quot;d&quot;.toml</string>"), "{plist}");
     assert!(plist.contains("<string>--profile</string>\n    <string>a b</string>\n    <string>run</string>"), "{plist}");
-    assert_eq!(tools.lines().last().cloned(), Some(format!("launchctl bootstrap gui/501 {}", path.display())));
+    assert_eq!(tools.told.lines().last().cloned(), Some(format!("launchctl bootstrap gui/501 {}", path.display())));
     assert!(launchd.condition(&tools).expect("asked").is_running);
     assert!(launchd.uninstall(&tools).expect("uninstalled") && !path.exists());
+    assert!(!launchd.condition(&tools).expect("asked").is_running);
+}
+
+#[test]
+fn a_launchd_agent_that_takes_its_time_to_end_is_followed_by_the_new_one() {
+    let home = tempfile::tempdir().expect("a directory");
+    let (tools, launchd) = (Launchctl { looks: 20, refusals: 5, ..Launchctl::default() }, launchd(home.path()));
+    launchd.install(&tools, &service()).expect("installed");
+    assert_eq!(count(&tools.told.lines(), "bootout"), 0, "there was none");
+    launchd.install(&tools, &service()).expect("installed over one that runs");
+    let lines = tools.told.lines();
+    assert_eq!((count(&lines, "bootout"), count(&lines, "bootstrap")), (1, 6), "{lines:?}");
+    assert!(launchd.condition(&tools).expect("asked").is_running);
+}
+
+#[test]
+fn a_launchd_agent_that_does_not_end_or_start_is_an_error() {
+    let home = tempfile::tempdir().expect("a directory");
+    let launchd = launchd(home.path());
+    let tools = Launchctl { looks: u32::MAX, ..Launchctl::default() };
+    launchd.install(&tools, &service()).expect("installed");
+    for refused in [launchd.install(&tools, &service()), launchd.uninstall(&tools).map(drop)] {
+        assert!(matches!(&refused, Err(ServiceError::Lasting(name)) if name.starts_with("gui/501/")), "{refused:?}");
+    }
+    assert!(launchd.condition(&tools).expect("asked").is_installed, "it is still defined");
+    // Where none was there is nothing to wait for.
+    let tools = Launchctl { state: Mutex::new(State { refusals: 5, ..State::default() }), ..Launchctl::default() };
+    let refused = launchd.install(&tools, &service()).expect_err("refused").to_string();
+    assert!(refused.contains("Bootstrap failed: 5"), "{refused}");
+    assert_eq!(count(&tools.told.lines(), "bootstrap"), 1);
 }
 
 #[test]
