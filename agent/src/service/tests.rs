@@ -21,7 +21,36 @@ impl Tools for Noted {
         Ok(match program {
             "id" => "501".to_owned(),
             "whoami" => r"desk\me".to_owned(),
-            _ => "Status:   Running\n state = running".to_owned(),
+            "schtasks" => task("267009"),
+            _ => " state = running".to_owned(),
+        })
+    }
+}
+
+/// What a German Windows says of a task: words are translated, and dates and durations have commas.
+fn task(last_result: &str) -> String {
+    format!(
+        r#""DESK","\awslambdaproxy","Nicht zutreffend","Wird ausgeführt","Nur interaktiv","26.11.2026, 08:15:00","{last_result}","desk\me""#
+    )
+}
+
+/// Answers as `schtasks` does: what was asked first, and then to `/Delete`.
+struct Schtasks {
+    query: Result<String, u32>,
+    delete: Result<String, u32>,
+}
+
+impl Tools for Schtasks {
+    fn run(&self, program: &str, arguments: &[&str]) -> Result<String, ToolError> {
+        let answer = match arguments {
+            ["/Query", "/HRESULT", ..] => &self.query,
+            ["/Delete", ..] => &self.delete,
+            _ => return Ok(String::new()),
+        };
+        answer.clone().map_err(|code| ToolError::Failed {
+            line: [&[program], arguments].concat().join(" "),
+            text: "FEHLER: Zugriff verweigert".to_owned(),
+            code: Some(code.cast_signed()),
         })
     }
 }
@@ -46,7 +75,7 @@ struct State {
 impl Tools for Launchctl {
     fn run(&self, program: &str, arguments: &[&str]) -> Result<String, ToolError> {
         let yes = self.told.run(program, arguments)?;
-        let no = |text: &str| ToolError::Failed { line: arguments.join(" "), text: text.to_owned() };
+        let no = |text: &str| ToolError::Failed { line: arguments.join(" "), text: text.to_owned(), code: Some(1) };
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match arguments {
             ["-u"] => Ok(yes),
@@ -167,6 +196,29 @@ fn a_windows_task_holds_any_path_and_starts_again_after_a_failure() {
     assert!(definition.contains("--profile &quot;a b&quot; run</Arguments>"), "{definition}");
     assert!(definition.contains("<RestartOnFailure>") && definition.contains(r"<UserId>desk\me</UserId>"));
     assert!(task::Task.condition(&tools).expect("asked").is_running);
+}
+
+#[test]
+fn a_windows_task_is_told_by_numbers_and_a_failure_is_not_called_none() {
+    const NONE: u32 = 0x8007_0002;
+    const DENIED: u32 = 0x8007_0005;
+    let done = || Ok(String::new());
+    let condition = |query| {
+        let condition = task::Task.condition(&Schtasks { query, delete: done() });
+        condition.map(|it| (it.is_installed, it.is_running)).map_err(|error| error.to_string())
+    };
+    assert_eq!(condition(Ok(task("267009"))), Ok((true, true)));
+    assert_eq!(condition(Ok(task("1"))), Ok((true, false)));
+    assert_eq!(condition(Err(NONE)), Ok((false, false)));
+    assert!(condition(Err(DENIED)).is_err_and(|error| error.contains("schtasks /Query")));
+    let uninstall = |query, delete| task::Task.uninstall(&Schtasks { query, delete }).map_err(|error| error.to_string());
+    assert_eq!(uninstall(Ok(task("267009")), done()), Ok(true));
+    assert_eq!(uninstall(Err(NONE), Err(NONE)), Ok(false));
+    for refused in [uninstall(Ok(task("0")), Err(DENIED)), uninstall(Err(DENIED), done())] {
+        let error = refused.expect_err("refused");
+        assert!(error.contains("`schtasks /") && error.contains("Zugriff verweigert"), "{error}");
+    }
+    assert!(uninstall(Ok(task("0")), Err(1)).is_err_and(|error| error.contains("schtasks /Delete")));
 }
 
 #[test]
