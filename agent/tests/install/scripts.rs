@@ -1,11 +1,12 @@
 //! What reads scripts and workflows before anybody runs them.
 
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::release::{root, run, script};
+use super::release::{key, root, run, script, sign};
 
 /// What a script begins with, and a part of scripts.
 const BEGINNINGS: [&[u8]; 3] = [b"#!/bin/sh", b"#!/usr/bin/env bash", b"# shellcheck shell="];
@@ -53,6 +54,48 @@ fn templates_are_filled_from_the_signed_list() {
     assert!(formula.contains(&format!("sha256 \"{}\"", "2".repeat(64))) && !formula.contains("@SHA256"), "{formula}");
     assert!(!out.join("awslambdaproxy.awslambdaproxy.installer.yaml").exists(), "this release has no file for it");
     assert!(String::from_utf8_lossy(&filled.stderr).contains("installer.yaml is left out"));
+}
+
+#[test]
+fn a_release_for_windows_has_the_zip_that_winget_takes() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let program = directory.path().join("awslambdaproxy.exe");
+    fs::write(&program, "#!/bin/sh\n[ \"$1\" != --version ] || echo awslambdaproxy 1.2.3\n").expect("written");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("mode");
+    let stem = "awslambdaproxy-1.2.3-x86_64-pc-windows-msvc";
+    let release = directory.path().join("release");
+    let pack = |time: &str| {
+        let mut command = script("archive.sh");
+        command.args([program.as_path(), Path::new("x86_64-pc-windows-msvc"), &release]).env("SOURCE_DATE_EPOCH", time);
+        run(&mut command);
+        fs::read(release.join(format!("{stem}.zip"))).expect("a zip")
+    };
+    let bytes = pack("1700000000");
+    assert!(bytes == pack("1700000000") && bytes != pack("1800000000"), "the same input makes the same bytes");
+    assert!(release.join(format!("{stem}.tar.gz")).exists(), "for `update` and install.ps1");
+
+    sign(&release, &key());
+    let out = directory.path().join("out");
+    run(script("fill.sh").args([&release, Path::new("1.2.3"), &out]));
+    let filled = fs::read_to_string(out.join("awslambdaproxy.awslambdaproxy.installer.yaml")).expect("a manifest");
+    let value = |key: &str| {
+        let line = filled.lines().find_map(|line| line.trim_start_matches([' ', '-']).strip_prefix(key));
+        line.expect("a value").trim().to_owned()
+    };
+    assert!(value("InstallerUrl:").ends_with(&format!("/v1.2.3/{stem}.zip")), "{filled}");
+    let sum = run(Command::new("sha256sum").arg(release.join(format!("{stem}.zip"))));
+    assert_eq!(sum.split(' ').next(), Some(value("InstallerSha256:").as_str()));
+    let mut zip = zip::ZipArchive::new(fs::File::open(release.join(format!("{stem}.zip"))).expect("a zip")).expect("whole");
+    let within = value("RelativeFilePath:").replace('\\', "/");
+    let mut content = Vec::new();
+    zip.by_name(&within).expect("the program").read_to_end(&mut content).expect("read");
+    assert_eq!(content, fs::read(&program).expect("read"));
+    assert!(zip.by_name(&format!("{stem}/LICENSE-MIT")).is_ok());
+
+    // Elsewhere nobody wants one.
+    let elsewhere = directory.path().join("elsewhere");
+    run(script("archive.sh").args([program.as_path(), Path::new("x86_64-apple-darwin"), &elsewhere]));
+    assert_eq!(fs::read_dir(&elsewhere).expect("readable").count(), 1);
 }
 
 /// What `compile.sh` asks of cargo, a word a line, and the flags that it leaves in the environment.
