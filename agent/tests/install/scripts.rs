@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::release::{key, root, run, script, sign};
+use super::release::{key, public_key, root, run, script, sign};
 
 /// What a script begins with, and a part of scripts.
 const BEGINNINGS: [&[u8]; 3] = [b"#!/bin/sh", b"#!/usr/bin/env bash", b"# shellcheck shell="];
@@ -31,6 +31,20 @@ fn shellcheck_finds_nothing() {
 #[test]
 fn actionlint_finds_nothing() {
     run(&mut Command::new(root().join("packaging/develop/workflows.sh")));
+}
+
+#[test]
+fn the_installer_for_windows_is_powershell() {
+    let parse = || Command::new(root().join("packaging/develop/powershell.sh"));
+    run(&mut parse());
+    let directory = tempfile::tempdir().expect("a directory");
+    let (stamped, broken) = (directory.path().join("install.ps1"), directory.path().join("broken.ps1"));
+    run(script("stamp.sh").args([Path::new(&public_key()), directory.path()]));
+    run(parse().arg(&stamped));
+    let text = fs::read_to_string(&stamped).expect("a script");
+    fs::write(&broken, &text[..text.rfind('}').expect("an end")]).expect("written");
+    let output = parse().arg(&broken).output().expect("it runs");
+    assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("broken.ps1:"), "{output:?}");
 }
 
 #[test]
