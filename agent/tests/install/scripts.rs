@@ -34,6 +34,21 @@ fn actionlint_finds_nothing() {
 }
 
 #[test]
+fn a_checkout_on_windows_has_the_line_ends_that_were_committed() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let prefix = format!("--prefix={}/", directory.path().display());
+    // What Git for Windows sets unless it is told otherwise.
+    let mut command = Command::new("git");
+    run(command.args(["-c", "core.autocrlf=true", "checkout-index", "--all", &prefix]).current_dir(root()));
+    let there = |path: &Path| fs::read(directory.path().join(path.strip_prefix(root()).expect("below")));
+    let scripts: Vec<_> = shell_scripts().into_iter().filter_map(|path| there(&path).ok()).collect();
+    assert!(scripts.len() > 10 && !scripts.iter().any(|script| script.contains(&b'\r')));
+    let seed = root().join("fuzz/seeds/proxy_answer/through");
+    let bytes = there(&seed).expect("a seed");
+    assert!(bytes.contains(&b'\r') && bytes == fs::read(&seed).expect("read"), "what has such line ends keeps them");
+}
+
+#[test]
 fn the_installer_for_windows_is_powershell() {
     let parse = || Command::new(root().join("packaging/develop/powershell.sh"));
     run(&mut parse());
