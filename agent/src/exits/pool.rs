@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tunnel::control;
 use tunnel::destination::{Destination, Host};
 use tunnel::limits::STREAMS_PER_EXIT;
@@ -19,7 +19,7 @@ use tunnel::session::client::{OpenError, Opener};
 use tunnel::stream::TunnelStream;
 
 use super::ExitId;
-use super::choice::{Candidate, Wish, choose};
+use super::choice::{Candidate, UNPAIRED_PATIENCE, Wish, choose};
 use super::demand::{self, Demand, Publisher};
 use super::streams::{Place, StreamStats, Streams};
 use crate::cloud::printable;
@@ -209,7 +209,7 @@ impl Pool {
 /// The data plane's side.
 impl Pool {
     /// Opens a stream to `destination`, in `region` if a rule names one. Waits for an exit at most `wait`. One retry on
-    /// another exit, where the first had not begun with the stream.
+    /// another exit, where the first had not begun with the stream, or its tunnel is interrupted and another's is not.
     pub async fn open(&self, destination: &Destination, region: Option<&str>) -> Result<Opened, Refusal> {
         if matches!(&destination.host, Host::Name(name) if name == control::HOST) {
             return Err(Refusal::new(ProxyError::DestinationIpProhibited, "a reserved name"));
@@ -220,7 +220,15 @@ impl Pool {
         let ask = Ask { destination, region, deadline: Instant::now() + self.0.config.wait };
         let first = self.exit_for(&ask, None).await?;
         let first_id = first.id.clone();
-        match self.open_on(first, &ask).await {
+        let outcome = tokio::select! {
+            biased;
+            outcome = self.open_on(first, &ask) => outcome,
+            better = self.better_than(&first_id, &ask) => {
+                tracing::debug!(exit = %first_id, other = %better.id, %destination, "its tunnel is interrupted; another exit takes it");
+                return self.open_on(better, &ask).await.map_err(Refusal::from);
+            }
+        };
+        match outcome {
             Ok(opened) => Ok(opened),
             Err(error) if error.is_worth_another_exit() => {
                 tracing::debug!(exit = %first_id, %destination, %error, "trying another exit");
@@ -239,6 +247,22 @@ impl Pool {
     /// Follows changes of the exits: something came, went, or was marked.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.0.changes.subscribe()
+    }
+
+    /// Waits until the exit's tunnel has been interrupted for longer than a blink while another's is not; for ever otherwise.
+    async fn better_than(&self, id: &ExitId, ask: &Ask<'_>) -> Chosen {
+        let mut changes = self.changes();
+        loop {
+            // Time makes an interruption a long one without a change.
+            let _changed_or_later = timeout(UNPAIRED_PATIENCE, changes.changed()).await;
+            let is_interrupted = |exit: &Exit| exit.id == *id && exit.candidate().is_unpaired_for_long();
+            if !self.lock().iter().any(is_interrupted) {
+                continue;
+            }
+            if let Some(better) = self.choose(ask, Some(id)).filter(|chosen| chosen.is_paired) {
+                return better;
+            }
+        }
     }
 
     /// A full exit is left only for one that is there now; a lost one is waited for.

@@ -98,7 +98,8 @@ impl Backoff {
 
     /// When the next try may be made, if that is still to come.
     pub fn retry_at(&self, now: Timestamp) -> Option<Timestamp> {
-        self.last.map(|failure| failure.retry_at).filter(|at| *at > now)
+        // A failure that is still to come was noted before the clock was set back.
+        self.last.filter(|failure| failure.at <= now).map(|failure| failure.retry_at).filter(|at| *at > now)
     }
 
     /// What the last failure was, until it is forgotten.
@@ -132,6 +133,14 @@ mod tests {
     #[test]
     fn what_needs_a_person_is_still_tried_every_minute() {
         assert_eq!(delays(FailureKind::Permanent, 1.0).last(), Some(&60_000));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_delays_nothing() {
+        let mut backoff = Backoff::default();
+        backoff.fail(START, FailureKind::Permanent, Jitter::new(1.0));
+        assert_eq!(backoff.retry_at(START.before(Duration::from_secs(3600))), None);
+        assert!(backoff.retry_at(START).is_some());
     }
 
     #[test]

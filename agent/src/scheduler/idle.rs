@@ -9,7 +9,7 @@ use super::time::Timestamp;
 /// Between the starts of two regions at most: a user waits for one of them, not for the last.
 const LONGEST_GAP: Duration = Duration::from_millis(500);
 /// All regions are started within this time where the gap allows, so that even seventeen are up soon.
-const SPREAD: Duration = Duration::from_secs(5);
+pub(super) const SPREAD: Duration = Duration::from_secs(5);
 
 /// What changed for all regions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -89,3 +89,14 @@ fn rotate_prints_old_and_new_address_and_the_site_sees_the_new_one() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("nowhere"));
 }
+
+#[test]
+fn who_asks_for_a_rotation_while_one_is_under_way_is_content_with_that() {
+    let agent = Program::start(&format!("regions = [\"only\"]\nfrequency = \"never\"\n{BASE}"));
+    let ask = || agent.prepare(&["rotate"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("rotate runs");
+    let asking: Vec<_> = (0..4).map(|_| ask()).collect();
+    for rotating in asking {
+        let output = rotating.wait_with_output().expect("it ends");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}

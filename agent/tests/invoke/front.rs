@@ -13,12 +13,17 @@ const LOOK: Duration = Duration::from_millis(10);
 /// Lambda's answer to one Invoke too many.
 const THROTTLED: &str = r#"{"Type":"User","message":"Rate Exceeded.","Reason":"ConcurrentInvocationLimitExceeded"}"#;
 
+/// Its answer where it failed itself.
+const FAILED: &str = r#"{"Type":"Service","message":"An internal error occurred."}"#;
+
 /// What becomes of an Invoke.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
     Pass,
     /// It is answered 429, and the Lambda does not hear of it.
     Throttle,
+    /// It is answered 500, and the Lambda does not hear of it.
+    Fail,
     /// It goes on after this.
     Late(Duration),
 }
@@ -88,7 +93,8 @@ impl Front {
         match fate {
             Fate::Pass => {}
             Fate::Late(time) => thread::sleep(time),
-            Fate::Throttle => return throttle(&mut call),
+            Fate::Throttle => return refuse(&mut call, "429 Too Many Requests", "TooManyRequestsException", THROTTLED),
+            Fate::Fail => return refuse(&mut call, "500 Internal Server Error", "ServiceException", FAILED),
         }
         let mut far = TcpStream::connect(lambda).ok()?;
         far.write_all(with_token(&head, token).as_bytes()).ok()?;
@@ -129,13 +135,13 @@ fn with_token(head: &str, token: &str) -> String {
     head.trim_end().lines().map(line).collect::<String>() + "\r\n"
 }
 
-fn throttle(call: &mut TcpStream) -> Option<()> {
+fn refuse(call: &mut TcpStream, status: &str, kind: &str, body: &str) -> Option<()> {
     let head = format!(
-        "HTTP/1.1 429 Too Many Requests\r\nx-amzn-errortype: TooManyRequestsException\r\nConnection: close\r\n\
+        "HTTP/1.1 {status}\r\nx-amzn-errortype: {kind}\r\nConnection: close\r\n\
          Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
-        THROTTLED.len()
+        body.len()
     );
-    call.write_all((head + THROTTLED).as_bytes()).ok()?;
+    call.write_all((head + body).as_bytes()).ok()?;
     call.shutdown(Shutdown::Write).ok()?;
     // The payload is read to its end, since a reset could overtake the answer.
     std::io::copy(call, &mut std::io::sink()).ok().map(|_| ())

@@ -40,6 +40,7 @@ fn main() -> ExitCode {
     };
     let trials = vec![
         trial("a_throttled_renewal_is_tried_again_and_its_stream_goes_on", renewals::throttled_once),
+        trial("a_renewal_that_the_cloud_failed_at_is_tried_again_and_its_stream_goes_on", renewals::failed_once),
         trial("a_renewal_that_is_throttled_each_time_fails_with_its_reason_and_is_made_up_for", renewals::throttled_each_time),
         trial("a_download_outlives_a_renewal_with_a_freeze_of_seconds_in_it", renewals::frozen_for_seconds),
         trial("an_invoke_connection_that_is_a_black_hole_ends_nothing", renewals::black_hole),

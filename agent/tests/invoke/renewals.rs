@@ -15,14 +15,22 @@ use super::world::{agent, configuration, exit, functions, wait_until_renewed, wi
 const LIFE: u32 = 12;
 
 pub fn throttled_once() {
+    tried_again_after(Fate::Throttle);
+}
+
+pub fn failed_once() {
+    tried_again_after(Fate::Fail);
+}
+
+fn tried_again_after(fate: Fate) {
     let desk = Desk::open();
     let agent = agent(&desk, &configuration(LIFE, ""));
     agent.wait_until_healthy();
-    desk.front.next(&[Fate::Throttle]);
+    desk.front.next(&[fate]);
     let mut line = Line::through(&agent);
     wait_until_renewed(&agent, 1);
     line.pass();
-    assert_eq!(desk.front.seen(), [Fate::Pass, Fate::Throttle, Fate::Pass]);
+    assert_eq!(desk.front.seen(), [Fate::Pass, fate, Fate::Pass]);
     let status = agent.status().expect("status");
     assert_eq!((&status["regions"][0]["renewal"], &status["health"]), (&"works".into(), &"healthy".into()), "{status}");
     assert_eq!(status["exits"].as_array().map(Vec::len), Some(1), "{status}");

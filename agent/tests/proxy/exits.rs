@@ -158,6 +158,27 @@ async fn an_interrupted_exit_is_waited_for_no_longer_than_the_wait() {
 }
 
 #[tokio::test]
+async fn a_request_that_an_interruption_holds_goes_to_the_exit_that_is_there() {
+    for was_paired in [true, false] {
+        let (world, site) = (World::without_exits(Options::default()).await, Site::new().await);
+        let mut away = world.add_exit("away", "here", Manner::Silent).await;
+        world.proxy.pool.set_paired(&away.id, was_paired);
+        let mut client = connect_through(&world, &site).await;
+        within(async {
+            while away.asked().is_empty() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await;
+        world.proxy.pool.set_paired(&away.id, false);
+        let mut paired = world.add_exit("paired", "here", Manner::Connects).await;
+        client.expect("HTTP/1.1 200 ").await;
+        site.accept().await;
+        assert_eq!((paired.asked().len(), away.asked().len()), (1, 0), "{was_paired}");
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_goes_while_it_waits_is_no_longer_waited_for() {
     let world = World::without_exits(Options::default()).await;
     let mut demand = world.proxy.pool.demand();

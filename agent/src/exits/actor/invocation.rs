@@ -35,6 +35,8 @@ pub(super) enum Verdict {
     Kept,
     /// The answer was lost, which says nothing: the tunnel tells.
     TunnelTells,
+    /// The cloud, or who stands before it, answered that it failed, with these words. The function may run all the same.
+    Doubtful(String),
 }
 
 impl Invocation {
@@ -100,7 +102,7 @@ fn judge(answer: Result<Answer, CloudError>, phase: Phase) -> Verdict {
         // Who stands between this machine and the cloud may lose patience with a silent call; the function runs on.
         Err(CloudError::Service(reply)) if phase == Phase::Carry => {
             tracing::debug!(%reply, "the cloud failed to answer for a function that runs; the tunnel tells");
-            Verdict::TunnelTells
+            Verdict::Doubtful(format!("the cloud failed at {reply}"))
         }
         Err(error) => Verdict::Over(Err(refused(&error))),
     }
@@ -162,7 +164,7 @@ mod tests {
         let failed = || Err(CloudError::Service(Reply::new("lambda:InvokeFunction in x", "HTTP 504", "", None)));
         assert_eq!(judge(lost(), Phase::Pair), Verdict::TunnelTells);
         assert_eq!(judge(lost(), Phase::Carry), Verdict::TunnelTells);
-        assert_eq!(judge(failed(), Phase::Carry), Verdict::TunnelTells);
+        assert!(matches!(judge(failed(), Phase::Carry), Verdict::Doubtful(text) if text.contains("HTTP 504")));
         let Verdict::Over(Err(fault)) = judge(failed(), Phase::Pair) else { unreachable!("a start that failed is tried again") };
         assert_eq!((fault.code, fault.retryable, fault.phase), ("aws_failed", true, Phase::Invoke));
     }

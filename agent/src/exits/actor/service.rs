@@ -135,6 +135,11 @@ impl<C: Cloud> Actor<C> {
                 let act = astray(&mut renewing.renewal, end);
                 self.act(session, service, act).await;
             }
+            // A function that was invoked would have said hello: it is tried again. One that runs after all is only busy then.
+            (Verdict::Doubtful(cause), Service::Renewing(renewing)) if renewing.renewal.is_invoked() => {
+                let act = renewing.renewal.went_astray(Instant::now(), &cause);
+                self.act(session, service, act).await;
+            }
             (Verdict::Over(end), Service::Attended | Service::Renewing(_)) => return Some(end),
             (Verdict::Kept, Service::Attended) => {
                 *service = Service::Kept;
@@ -142,7 +147,7 @@ impl<C: Cloud> Actor<C> {
             }
             (Verdict::Kept, Service::Renewing(renewing)) => renewing.renewal.kept(Instant::now()),
             // A late answer to an Invoke that this exit had no good of.
-            (Verdict::Over(_) | Verdict::Kept, Service::Kept) | (Verdict::TunnelTells, _) => {}
+            (Verdict::Over(_) | Verdict::Kept, Service::Kept) | (Verdict::TunnelTells | Verdict::Doubtful(_), _) => {}
         }
         None
     }

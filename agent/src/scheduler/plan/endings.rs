@@ -20,6 +20,13 @@ impl Pass<'_> {
         open.into_iter().for_each(|id| self.end(id, reason));
     }
 
+    /// Ends what no stream needs any more, where no new ones come.
+    pub(super) fn end_what_carries_nothing(&mut self) {
+        for exit in self.open_exits().into_iter().filter(|exit| exit.streams.open == 0) {
+            self.end(exit.id, Reason::Shutdown);
+        }
+    }
+
     /// Ends what is over whatever else the region holds.
     pub(super) fn end_what_is_over(&mut self) {
         for exit in self.open_exits() {

@@ -32,6 +32,8 @@ mod properties;
 #[cfg(test)]
 mod scenarios;
 #[cfg(test)]
+mod winding_down;
+#[cfg(test)]
 mod world;
 
 pub use decision::{Action, FreshStatus, Plan, RegionStatus, RenewalStatus, Why};
@@ -50,9 +52,18 @@ pub fn plan(now: Timestamp, settings: &Settings, state: &mut RegionState, view: 
     match pass.state.wanted {
         Wanted::Lapsed => pass.end_all(Reason::Idle),
         Wanted::Stopped => pass.end_all(Reason::Shutdown),
+        Wanted::First | Wanted::Again if pass.winding_down => wind_down(&mut pass),
         Wanted::First | Wanted::Again => run(&mut pass),
     }
     pass.finish()
+}
+
+/// No new streams come: the exits carry on what runs.
+fn wind_down(pass: &mut Pass<'_>) {
+    pass.end_what_is_over();
+    pass.end_what_carries_nothing();
+    pass.end_what_has_drained();
+    pass.renew();
 }
 
 fn run(pass: &mut Pass<'_>) {

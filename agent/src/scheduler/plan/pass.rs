@@ -22,6 +22,7 @@ pub(super) struct Pass<'a> {
     /// An Invoke is in its start phase, or was ordered in this run.
     pub(super) busy: bool,
     pub(super) may_invoke: bool,
+    pub(super) winding_down: bool,
     pub(super) actions: Vec<Action>,
     pub(super) rotation_waits: bool,
     pub(super) next_rotation: Option<Timestamp>,
@@ -39,6 +40,7 @@ impl<'a> Pass<'a> {
             exits,
             busy,
             may_invoke: view.may_invoke,
+            winding_down: view.winding_down,
             actions: Vec::new(),
             rotation_waits: false,
             next_rotation: None,
@@ -122,6 +124,7 @@ impl<'a> Pass<'a> {
         let retry_waits = self.state.backoff.retry_at(self.now).is_some();
         match self.state.backoff.last_kind() {
             _ if !self.state.is_wanted() => RegionStatus::Lapsed,
+            _ if self.winding_down && self.acceptor().is_none() => RegionStatus::Lapsed,
             _ if self.acceptor().is_some() && self.rotation_waits => RegionStatus::RotationWaiting,
             _ if self.acceptor().is_some() => RegionStatus::Active,
             Some(FailureKind::Permanent) => RegionStatus::Failed,

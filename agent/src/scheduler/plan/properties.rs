@@ -27,6 +27,7 @@ enum Event {
     Lapse,
     Wake,
     Budget(bool),
+    WindDown(bool),
 }
 
 fn users() -> impl Strategy<Value = Event> {
@@ -67,6 +68,7 @@ fn faults() -> impl Strategy<Value = Event> {
         2 => weathers().prop_map(Event::Weather),
         1 => prop_oneof![Just(Event::Lapse), Just(Event::Wake)],
         1 => any::<bool>().prop_map(Event::Budget),
+        1 => any::<bool>().prop_map(Event::WindDown),
     ]
 }
 
@@ -107,6 +109,7 @@ fn happen(world: &mut World, event: Event) {
         Event::Lapse => world.lapse(),
         Event::Wake => world.wake(),
         Event::Budget(allowed) => world.may_invoke = allowed,
+        Event::WindDown(winding_down) => world.winding_down = winding_down,
     }
 }
 
@@ -151,7 +154,7 @@ proptest! {
         }
         assert_no_busy_loop(&world, start);
         world.weather = FAIR;
-        world.may_invoke = true;
+        (world.may_invoke, world.winding_down) = (true, false);
         world.wake();
         world.pass_time(RECOVERY);
         assert_accepts(&world);

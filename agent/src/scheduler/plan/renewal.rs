@@ -1,6 +1,7 @@
 //! Which exits pass the function's time limit in the same instance.
 //!
-//! Never: a drainer is not renewed into the last slot, so that the oldest exit of a full region ends by itself.
+//! Never: a drainer is not renewed into the last slot, so that the oldest exit of a full region ends by itself; except where
+//! the region needs no slot for a successor any more.
 
 use super::decision::Action;
 use super::pass::Pass;
@@ -93,7 +94,7 @@ impl Pass<'_> {
         if self.busy || !self.may_invoke || !can_hear {
             return self.recheck();
         }
-        if self.is_to_accept(exit) || self.has_free_slot() {
+        if self.is_to_accept(exit) || self.has_free_slot() || self.winding_down {
             self.order_renewal(exit.id);
         } else if !self.a_slot_is_coming() {
             self.end_a_silent_one();
@@ -102,7 +103,7 @@ impl Pass<'_> {
 
     fn order_renewal(&mut self, id: ExitId) {
         self.busy = true;
-        let slot = self.has_free_slot();
+        let slot = self.has_free_slot() && !self.winding_down;
         self.actions.push(Action::Renew { id, slot });
         if let Some(exit) = self.exits.iter_mut().find(|exit| exit.id == id) {
             exit.renewal = RenewalProgress::UnderWay;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::world::{FAIR, Fate, Weather, World};
 use super::*;
-use crate::scheduler::backoff::FailureKind;
+use crate::scheduler::backoff::{FailureKind, Jitter};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const SECOND: Duration = Duration::from_secs(1);
@@ -22,7 +22,7 @@ pub(super) fn defaults() -> Settings {
     }
 }
 
-fn started(settings: Settings) -> World {
+pub(super) fn started(settings: Settings) -> World {
     let mut world = World::new(settings);
     world.pass_time(SECOND);
     assert_eq!(world.plan.status, RegionStatus::Active);
@@ -322,4 +322,24 @@ fn without_a_budget_nothing_is_invoked_and_the_last_exit_is_used_to_its_end() {
     world.may_invoke = false;
     world.pass_time(14 * MINUTE);
     assert_eq!((world.invocations(), world.plan.status), (1, RegionStatus::Active));
+}
+
+#[test]
+fn a_clock_that_was_set_back_keeps_no_region_waiting() {
+    let now = Timestamp::from_millis(1_800_000_000_000);
+    let (hour, mut state) = (60 * MINUTE, RegionState::new(now + SECOND));
+    state.on_start_failed(now, FailureKind::Permanent, Jitter::new(1.0));
+    let earlier = now.before(hour);
+    let first = plan(earlier, &defaults(), &mut state, &RegionView::default());
+    assert!(first.actions.is_empty() && first.wake_at <= Some(earlier + 5 * SECOND), "{first:?}");
+    let second = plan(earlier + 5 * SECOND, &defaults(), &mut state, &RegionView::default());
+    assert_eq!((second.actions.len(), second.retry_at), (1, None));
+
+    let mut world = started(defaults());
+    world.now = world.now.before(hour);
+    world.replan();
+    world.pass_time(6 * SECOND);
+    assert_eq!(world.invocations(), 2, "by a clock that was wrong it would be an hour to the next");
+    world.pass_time(7 * MINUTE);
+    assert_eq!(world.invocations(), 3);
 }

@@ -10,6 +10,7 @@ use super::pass::Pass;
 use super::settings::Frequency;
 use super::view::{ExitView, REPLACE, RenewalProgress};
 use crate::exits::state::ExitState;
+use crate::scheduler::idle::SPREAD;
 
 /// No rotation is begun this shortly before a drainer's renewal is due, which would have to wait for its start phase.
 const RENEWAL_FIRST: Duration = Duration::from_secs(10);
@@ -44,6 +45,8 @@ impl Pass<'_> {
         let Some(newest) = self.newest() else { return Some(Need::Missing) };
         let near_end = newest.deadline.before(self.settings.lead());
         let due = match self.settings.frequency {
+            // The clock was set back: how long ago that was cannot be told.
+            Frequency::Every(_) if newest.invoked_at > self.now + SPREAD => Some(self.now),
             Frequency::Every(span) => Some((newest.invoked_at + span).min(near_end)),
             Frequency::Never if self.lives_by_renewal(&newest) => None,
             Frequency::Never => Some(near_end),
@@ -71,6 +74,8 @@ impl Pass<'_> {
 
     /// Whether the region's turn has not come, or a failure demands patience.
     fn must_wait(&mut self) -> bool {
+        // Where the clock was set back, a turn is still no further off than turns ever are.
+        self.state.not_before = self.state.not_before.min(self.now + SPREAD);
         let waits = [Some(self.state.not_before), self.state.backoff.retry_at(self.now)];
         waits.into_iter().for_each(|at| self.wake_at(at));
         waits.into_iter().flatten().any(|at| at > self.now)

@@ -16,7 +16,7 @@ pub const REPLACE: Duration = Duration::from_secs(5);
 pub const SILENCE: Duration = Duration::from_secs(60);
 
 /// Names one exit within the agent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExitId(pub u64);
 
 /// The users' streams of one exit.
@@ -119,9 +119,9 @@ impl ExitView {
         self.replaced_at.map(|at| at + settings.drain)
     }
 
-    /// Newer exits are greater.
-    pub(super) fn order(&self) -> (Timestamp, ExitId) {
-        (self.invoked_at, self.id)
+    /// Newer exits are greater. Clocks are set back; names are not.
+    pub(super) fn order(&self) -> ExitId {
+        self.id
     }
 }
 
@@ -134,10 +134,12 @@ pub struct RegionView {
     pub invoke_in_start_phase: bool,
     /// Whether invocations may be made at all: the budget is not spent.
     pub may_invoke: bool,
+    /// Running streams may finish, and nobody waits for an exit: what carries none has nothing more to do.
+    pub winding_down: bool,
 }
 
 impl Default for RegionView {
     fn default() -> Self {
-        Self { exits: Vec::new(), invoke_in_start_phase: false, may_invoke: true }
+        Self { exits: Vec::new(), invoke_in_start_phase: false, may_invoke: true, winding_down: false }
     }
 }

@@ -105,8 +105,9 @@ impl<C: Cloud> Supervisor<C> {
         // The function's time limit is no fault, nor is what comes of an end that was ordered.
         let is_lost = matches!(state, ExitState::Failed(..)) && !exit.ending;
         exit.state = state;
-        // A start that fails is always news; the loss of an exit that others stand in for is none.
-        let is_felt = !exit.ending && (was_ready.is_none() || !self.is_served(exit.region));
+        // A start that fails is news, unless what it reached serves already; the loss of an exit that others stand in for is none.
+        let is_news = was_ready.is_none() && !matches!(state, ExitState::Failed(_, Reason::Busy));
+        let is_felt = !exit.ending && (is_news || !self.is_served(exit.region));
         let region = &self.regions[exit.region];
         let reason = state.ended_reason().map_or("unknown", Reason::name);
         let (exit_id, cause) = (exit.pool_id(), fault.as_ref().map(|fault| fault.text.as_str()));
@@ -174,7 +175,9 @@ impl<C: Cloud> Supervisor<C> {
         let exits = self.exits.values().filter(|exit| exit.region == index);
         let exits = exits.map(|exit| exit.view(&streams_of(pooled, exit))).collect();
         let may_invoke = self.outfit.book.may_invoke() && self.regions[index].limit != Some(0);
-        RegionView { exits, may_invoke, ..RegionView::default() }
+        // Who came before the end and still waits gets an exit.
+        let winding_down = self.is_winding_down && self.demand.borrow().waiting == 0;
+        RegionView { exits, may_invoke, winding_down, ..RegionView::default() }
     }
 
     fn carry_out(&mut self, index: usize, action: Action, now: Timestamp) {
@@ -213,6 +216,7 @@ impl<C: Cloud> Supervisor<C> {
         let Some(known) = &exit.ready else { return };
         let region = self.regions[exit.region].name.clone();
         self.pool.add(ExitEntry { id: exit.pool_id(), region, opener: known.opener.clone() });
+        self.pool.set_paired(&exit.pool_id(), exit.is_paired());
         exit.in_pool = true;
     }
 

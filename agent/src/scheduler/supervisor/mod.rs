@@ -19,7 +19,6 @@ mod rotation;
 mod snapshot;
 mod trouble;
 mod version;
-mod winding_down;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -225,20 +224,15 @@ impl<C: Cloud> Supervisor<C> {
         match change {
             Some(IdleChange::Lapse) => {
                 tracing::info!("nobody uses the proxy: all exits end until somebody does");
-                (0..self.regions.len()).for_each(|index| self.rest(index));
+                for index in 0..self.regions.len() {
+                    self.regions[index].memory.lapse();
+                    // What failed before is not what keeps a region that rests from anything.
+                    self.forget_failure(index);
+                }
             }
             Some(IdleChange::Wake) => self.wake_regions(now),
             None => {}
         }
-        if self.is_winding_down {
-            self.wind_down(now, demand.waiting);
-        }
-    }
-
-    /// The region's exits end until somebody needs one. What failed before is not what keeps it from anything.
-    fn rest(&mut self, index: usize) {
-        self.regions[index].memory.lapse();
-        self.forget_failure(index);
     }
 
     fn wake_regions(&mut self, now: Timestamp) {

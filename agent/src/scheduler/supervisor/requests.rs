@@ -34,7 +34,7 @@ impl<C: Cloud> Supervisor<C> {
                 let _gone = reply.send(self.snapshot());
             }
             Request::Rotate { regions, fresh, reply } => self.begin_rotation(&regions, fresh, reply),
-            Request::WindDown => self.begin_to_wind_down(),
+            Request::WindDown => self.is_winding_down = true,
             Request::Stop(reply) => {
                 self.regions.iter_mut().for_each(|region| region.memory.stop());
                 self.stopping.get_or_insert_default().push(reply);

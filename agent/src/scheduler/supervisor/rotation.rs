@@ -61,7 +61,7 @@ pub(super) struct Rotation {
 struct Waiting {
     region: usize,
     old: Option<IpAddr>,
-    /// Exits with a smaller id were there before the request.
+    /// Exits up to this one were there before the request.
     newer_than: ExitId,
     asked: Instant,
     until: Instant,
@@ -101,7 +101,7 @@ impl<C: Cloud> Supervisor<C> {
 
     /// One try in one region.
     fn ask_for_exit(&mut self, region: usize, old: Option<IpAddr>, fresh: bool, tries: u8) -> Waiting {
-        let newer_than = self.newest_id();
+        let newer_than = if fresh { self.newest_id() } else { self.newest_ready(region) };
         let asked = &mut self.regions[region];
         if asked.raise != Raise::UnderWay {
             asked.raise = Raise::None;
@@ -117,6 +117,12 @@ impl<C: Cloud> Supervisor<C> {
         let newest = self.newest_id();
         let waiting = self.rotations.iter_mut().flat_map(|rotation| &mut rotation.waiting);
         waiting.filter(|one| one.fresh && one.region == region).for_each(|one| one.newer_than = newest);
+    }
+
+    /// An exit that is starting comes after the request, as far as the planner is concerned.
+    fn newest_ready(&self, region: usize) -> ExitId {
+        let ready = self.exits.values().filter(|exit| exit.region == region && exit.ready_at.is_some());
+        ready.map(|exit| exit.id).max().unwrap_or_default()
     }
 
     fn newest_id(&self) -> ExitId {
@@ -166,7 +172,7 @@ impl<C: Cloud> Supervisor<C> {
         }
         let failed =
             |error: String, refuser| Standing::Over(Rotated { refuser, ..self.rotated(waiting, None, Some(error), None) });
-        if self.stopping.is_some() {
+        if self.stopping.is_some() || self.is_winding_down {
             return failed(Reason::Shutdown.name().to_owned(), None);
         }
         let faults = self.ended.iter().filter(|ended| is_newer(&ended.exit)).filter_map(|ended| ended.fault.as_ref());

@@ -74,6 +74,7 @@ pub(super) struct World {
     pub(super) exits: Vec<Exit>,
     pub(super) weather: Weather,
     pub(super) may_invoke: bool,
+    pub(super) winding_down: bool,
     pub(super) plan: Plan,
     pub(super) log: Vec<(Timestamp, Action)>,
     pub(super) passes: usize,
@@ -99,6 +100,7 @@ impl World {
             exits: Vec::new(),
             weather: FAIR,
             may_invoke: true,
+            winding_down: false,
             plan,
             log: Vec::new(),
             passes: 0,
@@ -230,6 +232,7 @@ impl World {
 
     pub(super) fn stop(&mut self) {
         self.state.stop();
+        self.winding_down = false;
         self.replan();
     }
 
@@ -264,7 +267,7 @@ impl World {
             exit.refresh(self.awake);
         }
         let exits = self.exits.iter().map(|exit| exit.view.clone()).collect();
-        RegionView { exits, invoke_in_start_phase: false, may_invoke: self.may_invoke }
+        RegionView { exits, invoke_in_start_phase: false, may_invoke: self.may_invoke, winding_down: self.winding_down }
     }
 
     fn is_busy(&self) -> bool {

@@ -34,6 +34,7 @@ impl World {
 
     fn invoke(&mut self) {
         assert!(!self.is_busy(), "two invocations in their start phase");
+        assert!(!self.winding_down, "an exit for streams that do not come");
         assert!(self.exits.len() < self.settings.max_per_region, "more exits than the maximum");
         assert!(self.may_invoke && self.state.backoff.retry_at(self.now).is_none(), "invoked although told to wait");
         self.names += 1;
@@ -53,9 +54,9 @@ impl World {
     fn renew(&mut self, id: ExitId, slot: bool) {
         assert!(!self.is_busy(), "two invocations in their start phase");
         let has_slot = self.exits.len() < self.settings.max_per_region;
-        assert_eq!(slot, has_slot);
+        assert_eq!(slot, has_slot && !self.winding_down);
         let accepts = self.acceptor().is_some_and(|exit| exit.view.id == id);
-        assert!(accepts || has_slot, "a drainer was renewed in a full region");
+        assert!(accepts || has_slot || self.winding_down, "a drainer was renewed in a full region");
         assert!(self.settings.renew == Renew::Auto && self.may_invoke);
         let generation = self.generation;
         let decided = (self.now + self.weather.start_takes, self.weather.renewals_work);
@@ -69,7 +70,7 @@ impl World {
     }
 
     fn end(&mut self, id: ExitId, reason: Reason) {
-        let (now, drain) = (self.now, self.settings.drain);
+        let (now, drain, winding_down) = (self.now, self.settings.drain, self.winding_down);
         let last_moment = now + self.settings.lead();
         let full = self.exits.len() >= self.settings.max_per_region;
         let pressed = full && self.acceptor().is_some_and(|exit| exit.view.id != id && exit.view.deadline <= last_moment);
@@ -81,7 +82,8 @@ impl World {
             Reason::Deadline => exit.view.deadline <= now || exit.view.asked,
             Reason::DrainLimit => exit.view.replaced_at.is_some_and(|at| at + drain <= now),
             Reason::LastSlot => pressed && exit.view.state == ExitState::Draining,
-            Reason::Idle | Reason::Shutdown => true,
+            Reason::Idle => true,
+            Reason::Shutdown => !winding_down || exit.streams.is_empty(),
             _ => false,
         };
         assert!(allowed || !exit.view.is_moving(), "cut a running stream: {reason}");
