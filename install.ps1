@@ -48,6 +48,13 @@ function Install-AwsLambdaProxy {
         return $true
     }
 
+    # What installs left beside the program: those that it replaced, which may still run, and one that did not come into its place.
+    function Get-Leftover {
+        Get-ChildItem $Prefix -ErrorAction SilentlyContinue | Where-Object {
+            $_.Name -match '^awslambdaproxy\.(exe(\.[0-9]+)?\.old|new\.exe)$'
+        } | ForEach-Object { $_.FullName }
+    }
+
     Set-StrictMode -Version 3
     $ErrorActionPreference = "Stop"
     $ProgressPreference = "SilentlyContinue"
@@ -75,7 +82,12 @@ function Install-AwsLambdaProxy {
                 if ($LASTEXITCODE -ne 0) { throw "nothing was removed: ``awslambdaproxy $words`` failed; see what it says" }
             }
             $ErrorActionPreference = "Stop"
-            try { Remove-Item $program } catch { throw "cannot remove ${program}: end it where it runs, and try again ($_)" }
+        }
+        $files = @(Get-Leftover) + @($program | Where-Object { Test-Path $_ })
+        if ($files) {
+            foreach ($file in $files) {
+                try { Remove-Item $file } catch { throw "cannot remove ${file}: end it where it runs, and try again ($_)" }
+            }
             Remove-Item -ErrorAction SilentlyContinue (Join-Path $Prefix "_awslambdaproxy.ps1")
             if (-not (Get-ChildItem $Prefix)) { Remove-Item $Prefix }
             Write-Host "removed awslambdaproxy from $Prefix"
@@ -100,8 +112,14 @@ function Install-AwsLambdaProxy {
     # Windows on ARM runs programs of x86_64.
     $target = "x86_64-pc-windows-msvc"
     $from = if ($Version) { "$BaseUrl/download/v$($Version.TrimStart('v'))" } else { "$BaseUrl/latest/download" }
-    $keygen = Get-Command ssh-keygen -ErrorAction SilentlyContinue
-    if (-not $keygen) { throw "no tool to verify the release's signature: add Windows' optional feature OpenSSH Client" }
+    # That of OpenSSH before 8.1 (Windows 10 1809) takes -Y for an unknown option, and its failure would be called a forgery.
+    $keygen = Get-Command ssh-keygen -All -CommandType Application -ErrorAction SilentlyContinue | Where-Object {
+        (cmd /c "`"$($_.Source)`" -? 2>&1" | Out-String).Contains("ssh-keygen -Y verify ")
+    } | Select-Object -First 1
+    if (-not $keygen) {
+        throw "no tool to verify the release's signature: add Windows' optional feature OpenSSH Client, or where that is older " +
+            "than OpenSSH 8.1, another with its ssh-keygen on the Path, such as that of Git for Windows"
+    }
 
     $work = Join-Path ([IO.Path]::GetTempPath()) ([IO.Path]::GetRandomFileName())
     New-Item -ItemType Directory $work | Out-Null
@@ -138,16 +156,30 @@ function Install-AwsLambdaProxy {
         New-Item -ItemType Directory -Force $Prefix | Out-Null
         # PowerShell runs what is called .exe only.
         $new = Join-Path $Prefix "awslambdaproxy.new.exe"
-        Copy-Item (Join-Path $stem "awslambdaproxy.exe") $new
-        & $new --version | Out-Null
-        if ($LASTEXITCODE -ne 0) {
-            Remove-Item $new
-            throw "awslambdaproxy $found does not run on this machine; what was there is as it was"
+        # One that runs can get another name, and be neither removed nor written over.
+        Get-Leftover | ForEach-Object { Remove-Item -ErrorAction SilentlyContinue $_ }
+        $old = "$program.old"
+        for ($number = 1; Test-Path $old; $number++) { $old = "$program.$number.old" }
+        $is_moved = $false
+        try {
+            Copy-Item (Join-Path $stem "awslambdaproxy.exe") $new
+            & $new --version | Out-Null
+            if ($LASTEXITCODE -ne 0) { throw "awslambdaproxy $found does not run on this machine" }
+            if (Test-Path $program) {
+                Move-Item $program $old
+                $is_moved = $true
+            }
+            Move-Item $new $program
+        } catch {
+            $reason = $_
+            Remove-Item -ErrorAction SilentlyContinue $new
+            if ($is_moved) {
+                try { Move-Item $old $program } catch { throw "awslambdaproxy was not installed ($reason), and what was there is $old now ($_)" }
+            }
+            throw "awslambdaproxy was not installed, and what was there is as it was: $reason"
         }
-        if (Test-Path $program) { Move-Item -Force $program "$program.old" }
-        Move-Item $new $program
-        # One that runs stays until it has ended.
-        Remove-Item -ErrorAction SilentlyContinue "$program.old"
+        # One that runs stays until the next install.
+        Remove-Item -ErrorAction SilentlyContinue $old
         Copy-Item (Join-Path $stem "completions\_awslambdaproxy.ps1") $Prefix
     } finally {
         Remove-Item -Recurse -Force $work

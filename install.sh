@@ -182,13 +182,13 @@ verify_signature() {
         printf -- '-----BEGIN PUBLIC KEY-----\n%s\n-----END PUBLIC KEY-----\n' "$key" >"$work/key.pem"
         openssl pkeyutl -verify -pubin -inkey "$work/key.pem" -rawin -in "$work/SHA256SUMS" \
             -sigfile "$work/SHA256SUMS.sig" >/dev/null 2>&1 || forged
-    elif has ssh-keygen && decode64 </dev/null >/dev/null 2>&1; then
+    elif ssh_keygen_verifies && decode64 </dev/null >/dev/null 2>&1; then
         fetch SHA256SUMS.sshsig
         printf 'release ssh-ed25519 %s\n' "$(ssh_key)" >"$work/signers"
         ssh-keygen -Y verify -f "$work/signers" -I release -n awslambdaproxy-release -s "$work/SHA256SUMS.sshsig" \
             <"$work/SHA256SUMS" >/dev/null 2>&1 || forged
     else
-        die "no tool to verify the release's signature: install openssl 3 or ssh-keygen 8.1"
+        die "no tool to verify the release's signature: install openssl 3 or ssh-keygen 8.1, or newer ones"
     fi
 }
 
@@ -197,6 +197,14 @@ forged() { die "SHA256SUMS of $base is not signed with the release key, so someb
 openssl_reads_ed25519() {
     case "$(openssl version 2>/dev/null || true)" in
         "OpenSSL "[3-9]*) return 0 ;;
+        *) return 1 ;;
+    esac
+}
+
+# That of OpenSSH before 8.1 takes -Y for an unknown option, and no word of it would tell that from a forgery.
+ssh_keygen_verifies() {
+    case "$(ssh-keygen '-?' 2>&1 </dev/null || true)" in
+        *"ssh-keygen -Y verify "*) return 0 ;;
         *) return 1 ;;
     esac
 }

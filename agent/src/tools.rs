@@ -36,6 +36,8 @@ pub enum ToolError {
         line: String,
         /// Its last words.
         text: String,
+        /// Its exit code, where it was no signal that ended it.
+        code: Option<i32>,
     },
     /// It does not end.
     #[error("`{line}` did not end within {} s", PATIENCE.as_secs())]
@@ -72,7 +74,11 @@ impl Tools for SystemTools {
             return Ok(text(&stdout));
         }
         let said = if text(&stderr).is_empty() { text(&stdout) } else { text(&stderr) };
-        Err(ToolError::Failed { line: line(), text: if said.is_empty() { status.to_string() } else { said } })
+        Err(ToolError::Failed {
+            line: line(),
+            text: if said.is_empty() { status.to_string() } else { said },
+            code: status.code(),
+        })
     }
 }
 
@@ -85,6 +91,7 @@ mod tests {
         assert_eq!(SystemTools.run("echo", &["a", "b"]).expect("echo"), "a b");
         let error = SystemTools.run("sh", &["-c", "echo no >&2; exit 3"]).expect_err("failed");
         assert_eq!(error.to_string(), "`sh -c echo no >&2; exit 3` failed: no");
+        assert!(matches!(error, ToolError::Failed { code: Some(3), .. }), "{error:?}");
         assert!(SystemTools.run("/none", &[]).expect_err("none").to_string().starts_with("cannot run /none"));
     }
 }

@@ -19,10 +19,10 @@ case "$want" in
     build) tools="cc curl" packages="gcc libc6-dev curl ca-certificates" ;;
     test)
         tools="cc curl nginx caddy squid pebble pebble-challtestsrv systemd-analyze openssl git chromium ps python3 shellcheck
-            busybox dash zsh fish gsettings strip unshare npm wget"
+            busybox dash zsh fish gsettings strip unshare ip npm wget"
         packages="gcc libc6-dev curl ca-certificates nginx-light caddy squid pebble systemd openssl git chromium procps python3
             python3-venv shellcheck busybox dash zsh fish libglib2.0-bin gsettings-desktop-schemas binutils util-linux
-            openssh-client adduser npm wget"
+            openssh-client adduser iproute2 npm wget"
         ;;
     arm64)
         # Debian's compiler, which has a standard library for arm64, and what runs such programs here.
@@ -55,7 +55,11 @@ if ! command -v cargo >/dev/null 2>&1 && [ ! -x "$HOME/.cargo/bin/cargo" ]; then
     echo "installing the Rust toolchain" >&2
     installer="$(mktemp)"
     curl --proto '=https' --tlsv1.2 -sSf --retry 5 -o "$installer" https://sh.rustup.rs
-    sh "$installer" -y --profile minimal
+    # The checks are for its formatter and its lints, too.
+    components=""
+    [ "$want" != test ] || components="--component rustfmt --component clippy"
+    # shellcheck disable=SC2086
+    sh "$installer" -y --profile minimal $components
     rm "$installer"
 fi
 

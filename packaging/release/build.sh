@@ -41,7 +41,7 @@ elif [ "$functions" = built ]; then
     echo "error: target/function has not both function archives" >&2
     exit 1
 fi
-cargo build --release --locked --target "$target" --package awslambdaproxy --package awslambdaproxy-relay
+packaging/release/compile.sh "$target"
 for program in awslambdaproxy awslambdaproxy-relay; do
     archive="$(packaging/release/archive.sh "target/$target/release/$program$suffix" "$target" "$out")"
     case "$target" in *-linux-gnu) if command -v dpkg-deb >/dev/null; then packaging/release/deb.sh "$archive" "$out"; fi ;; esac

@@ -22,7 +22,7 @@ impl Memory {
 
     fn put(&self, key: &str, value: Option<&str>) -> Result<String, ToolError> {
         if self.broken == Some(key) {
-            return Err(ToolError::Failed { line: key.to_owned(), text: "read only".to_owned() });
+            return Err(ToolError::Failed { line: key.to_owned(), text: "read only".to_owned(), code: Some(1) });
         }
         let mut settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
         match value {
@@ -44,6 +44,7 @@ impl Memory {
             [_, service, ..] if self.gone == Some(service) => Err(ToolError::Failed {
                 line: arguments.join(" "),
                 text: format!("{service} is not a recognized network service.\n** Error: The parameters were not valid."),
+                code: Some(1),
             }),
             [get, service] if get.starts_with("-get") => {
                 let kept = self.get(&format!("{} {service}", &get[4..])).unwrap_or("No||0".to_owned());
@@ -65,7 +66,7 @@ impl Memory {
 
 impl Tools for Memory {
     fn run(&self, program: &str, arguments: &[&str]) -> Result<String, ToolError> {
-        let missing = || ToolError::Failed { line: program.to_owned(), text: "no such value".to_owned() };
+        let missing = || ToolError::Failed { line: program.to_owned(), text: "no such value".to_owned(), code: Some(1) };
         match (program, arguments) {
             ("gsettings", ["get", schema, key]) => Ok(self.get(&format!("{schema} {key}")).unwrap_or("''".to_owned())),
             ("gsettings", ["set", schema, key, value]) => self.put(&format!("{schema} {key}"), Some(value)),

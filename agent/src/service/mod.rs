@@ -62,6 +62,9 @@ pub enum ServiceError {
     /// A path or a name that the service's text cannot hold.
     #[error("{} cannot be written in a service's definition; give it a name of plain text", .0.display())]
     Path(PathBuf),
+    /// A service that was told to end and does not.
+    #[error("launchd does not end {0}, which it was told; try again when it has")]
+    Lasting(String),
 }
 
 /// A system's way to run services.

@@ -6,6 +6,12 @@ use super::{Condition, Manager, Service, ServiceError, text, xml};
 use crate::tools::{ToolError, Tools};
 
 const NAME: &str = "awslambdaproxy";
+/// What `schtasks` ends with, asked for an HRESULT, where there is no such task: `ERROR_FILE_NOT_FOUND`. Its words are translated.
+const NONE: u32 = 0x8007_0002;
+/// The last result of a task that runs: `SCHED_S_TASK_RUNNING`.
+const RUNNING: &str = "267009";
+/// Where the last result stands in the list of all that is known of a task, whose heads are translated, too.
+const LAST_RESULT: usize = 6;
 
 pub(super) struct Task;
 
@@ -42,6 +48,19 @@ impl Task {
 "#
         ))
     }
+
+    /// All that is known of the task, as a line of values in quotation marks; nothing where there is none.
+    fn shown(tools: &dyn Tools) -> Result<Option<String>, ToolError> {
+        match tools.run("schtasks", &["/Query", "/HRESULT", "/TN", NAME, "/V", "/FO", "CSV", "/NH"]) {
+            Ok(line) => Ok(Some(line)),
+            Err(ToolError::Failed { code: Some(code), .. }) if code.cast_unsigned() == NONE => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn is_running(shown: &str) -> bool {
+    shown.lines().any(|line| line.split("\",\"").nth(LAST_RESULT) == Some(RUNNING))
 }
 
 /// A word of a Windows command line; paths hold no quotation marks there.
@@ -64,20 +83,18 @@ impl Manager for Task {
     }
 
     fn uninstall(&self, tools: &dyn Tools) -> Result<bool, ServiceError> {
-        let _none = tools.run("schtasks", &["/End", "/TN", NAME]);
-        match tools.run("schtasks", &["/Delete", "/F", "/TN", NAME]) {
-            Ok(_) => Ok(true),
-            // That is how it says that there is none.
-            Err(ToolError::Failed { .. }) => Ok(false),
-            Err(error) => Err(error.into()),
+        let Some(shown) = Self::shown(tools)? else { return Ok(false) };
+        if is_running(&shown) {
+            tools.run("schtasks", &["/End", "/TN", NAME])?;
         }
+        tools.run("schtasks", &["/Delete", "/F", "/TN", NAME])?;
+        Ok(true)
     }
 
     fn condition(&self, tools: &dyn Tools) -> Result<Condition, ServiceError> {
-        let shown = tools.run("schtasks", &["/Query", "/TN", NAME, "/FO", "LIST"]);
-        let is_running =
-            shown.as_ref().is_ok_and(|text| text.lines().any(|line| line.starts_with("Status:") && line.ends_with("Running")));
-        Ok(Condition { place: format!("task {NAME}"), is_installed: shown.is_ok(), is_running })
+        let shown = Self::shown(tools)?;
+        let is_running = shown.as_deref().is_some_and(is_running);
+        Ok(Condition { place: format!("task {NAME}"), is_installed: shown.is_some(), is_running })
     }
 
     fn log_hint(&self) -> String {

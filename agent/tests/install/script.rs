@@ -163,6 +163,35 @@ fn what_was_not_signed_is_not_installed_whichever_tool_verifies() {
 }
 
 #[test]
+fn a_tool_that_is_too_old_to_verify_is_not_called_a_forgery() {
+    let mut user = User::new(&["dash"]);
+    user.path = only("true", user.home.path());
+    // What that of OpenSSH 7.9 answers to an option that it does not know, and it knows no -Y; its usage is longer.
+    let old = r#"#!/bin/sh
+printf 'unknown option -- %s\r\n' "$(printf '%s' "$1" | cut -c 2)" >&2
+cat >&2 <<'TEXT'
+usage: ssh-keygen [-q] [-b bits] [-t dsa | ecdsa | ed25519 | rsa]
+                  [-N new_passphrase] [-C comment] [-f output_keyfile]
+       ssh-keygen -s ca_key -I certificate_identity [-h] [-U]
+                  [-D pkcs11_provider] [-n principals] [-O option]
+                  [-V validity_interval] [-z serial_number] file ...
+       ssh-keygen -Q -f krl_file file ...
+TEXT
+exit 1
+"#;
+    let tool = Path::new(&user.path).join("ssh-keygen");
+    fs::write(&tool, old).expect("written");
+    fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).expect("mode");
+    let output = user.run(&[]);
+    let text = said(&output);
+    assert!(
+        !output.status.success() && text.contains("install openssl 3 or ssh-keygen 8.1") && !text.contains("tampered"),
+        "{text}"
+    );
+    assert!(!user.home.path().join(".local").exists());
+}
+
+#[test]
 fn a_redirect_to_plain_http_is_not_followed_whichever_tool_fetches() {
     let list = fs::read(release().join("SHA256SUMS")).expect("a list");
     for tool in ["curl", "wget"] {
