@@ -50,10 +50,19 @@ fn denial_hint(action: &str, message: &str) -> Cow<'static, str> {
 fn policies(action: &str) -> &'static str {
     match action {
         permissions::INVOKE | permissions::GET_ACCOUNT_SETTINGS => "`awslambdaproxy policy run` prints",
-        functions::GET | functions::UPDATE_CONFIGURATION => {
-            "`awslambdaproxy policy deploy` and `awslambdaproxy policy run` print"
+        functions::UPDATE_CONFIGURATION => "`awslambdaproxy policy deploy` and `awslambdaproxy policy run` print",
+        functions::GET => {
+            "`awslambdaproxy policy deploy`, `awslambdaproxy policy run` and `awslambdaproxy policy destroy` print, each for its command,"
         }
-        log_groups::DELETE => "`awslambdaproxy policy deploy` and `awslambdaproxy policy destroy` print",
+        functions::LIST_TAGS
+        | roles::GET
+        | roles::LIST_POLICIES
+        | roles::LIST_ATTACHED
+        | roles::DELETE_POLICY
+        | roles::DETACH
+        | log_groups::DESCRIBE
+        | log_groups::LIST_TAGS
+        | log_groups::DELETE => "`awslambdaproxy policy deploy` and `awslambdaproxy policy destroy` print",
         functions::DELETE | roles::UNTAG | roles::DELETE => "`awslambdaproxy policy destroy` prints",
         _ => "`awslambdaproxy policy deploy` prints",
     }
