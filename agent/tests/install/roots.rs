@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
+
+use super::support::tools::{copy_program, write_program};
 
 /// A root of its own for commands.
 pub(crate) struct Root {
@@ -58,8 +59,7 @@ impl Root {
     pub(crate) fn with_systemctl(&self) {
         let to = self.changed(SYSTEMCTL);
         fs::create_dir_all(to.parent().expect("a parent")).expect("made");
-        fs::write(&to, "#!/bin/sh\necho \"$*\" >>/opt/asked\n").expect("written");
-        fs::set_permissions(&to, fs::Permissions::from_mode(0o755)).expect("mode");
+        write_program(&to, "#!/bin/sh\necho \"$*\" >>/opt/asked\n");
     }
 
     /// What that `systemctl` was asked since it was last looked at, a line each.
@@ -74,7 +74,7 @@ impl Root {
     pub(crate) fn put(&self, from: &Path, to: &str) {
         let to = self.changed(to);
         fs::create_dir_all(to.parent().expect("a parent")).expect("made");
-        fs::copy(from, to).expect("copied");
+        copy_program(from, &to);
     }
 
     /// Where a file that was changed in this root can be read.

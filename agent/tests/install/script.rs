@@ -14,6 +14,7 @@ use super::archives::release;
 use super::release::{answering, root, run, stand_in};
 use super::secure::Secure;
 use super::server::{Fault, Server};
+use super::support::tools::write_program;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -180,8 +181,7 @@ TEXT
 exit 1
 "#;
     let tool = Path::new(&user.path).join("ssh-keygen");
-    fs::write(&tool, old).expect("written");
-    fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).expect("mode");
+    write_program(&tool, old);
     let output = user.run(&[]);
     let text = said(&output);
     assert!(

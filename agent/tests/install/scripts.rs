@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::release::{key, public_key, root, run, script, sign};
+use super::support::tools::write_program;
 
 /// What a script begins with, and a part of scripts.
 const BEGINNINGS: [&[u8]; 3] = [b"#!/bin/sh", b"#!/usr/bin/env bash", b"# shellcheck shell="];
@@ -89,8 +89,7 @@ fn templates_are_filled_from_the_signed_list() {
 fn a_release_for_windows_has_the_zip_that_winget_takes() {
     let directory = tempfile::tempdir().expect("a directory");
     let program = directory.path().join("awslambdaproxy.exe");
-    fs::write(&program, "#!/bin/sh\n[ \"$1\" != --version ] || echo awslambdaproxy 1.2.3\n").expect("written");
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("mode");
+    write_program(&program, "#!/bin/sh\n[ \"$1\" != --version ] || echo awslambdaproxy 1.2.3\n");
     let stem = "awslambdaproxy-1.2.3-x86_64-pc-windows-msvc";
     let release = directory.path().join("release");
     let pack = |time: &str| {
@@ -131,8 +130,7 @@ fn a_release_for_windows_has_the_zip_that_winget_takes() {
 fn asked_of_cargo(target: &str, flags: &[(&str, &str)]) -> String {
     let directory = tempfile::tempdir().expect("a directory");
     let cargo = directory.path().join("cargo");
-    fs::write(&cargo, "#!/bin/sh\nprintf '%s\\n' \"$@\"\nenv | grep RUSTFLAGS || true\n").expect("written");
-    fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).expect("mode");
+    write_program(&cargo, "#!/bin/sh\nprintf '%s\\n' \"$@\"\nenv | grep RUSTFLAGS || true\n");
     let mut command = script("compile.sh");
     command.arg(target).env("PATH", format!("{}:/usr/bin:/bin", directory.path().display()));
     command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS").envs(flags.iter().copied());

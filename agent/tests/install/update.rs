@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::release::{answering, key, run, sign, stand_in};
 use super::server::{Fault, Server};
 use super::support::program::EXE;
+use super::support::tools::copy_program;
 
 /// What runs now.
 const RUNNING: &str = env!("CARGO_PKG_VERSION");
@@ -29,7 +30,7 @@ impl Installed {
         let home = tempfile::tempdir().expect("a directory");
         let program = home.path().join(folder).join("awslambdaproxy");
         fs::create_dir_all(program.parent().expect("a folder")).expect("made");
-        fs::hard_link(EXE, &program).or_else(|_| fs::copy(EXE, &program).map(drop)).expect("a program");
+        fs::hard_link(EXE, &program).unwrap_or_else(|_| copy_program(EXE.as_ref(), &program));
         let config = home.path().join(".config/awslambdaproxy");
         fs::create_dir_all(&config).expect("made");
         fs::write(config.join("config.toml"), format!("[update]\nurl = \"{}\"\n", server.api())).expect("written");

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
@@ -35,6 +35,21 @@ impl Port {
     pub fn address(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.number).into()
     }
+}
+
+/// Copies a program. Another process does: what this one has open for writing, a sibling's fork may hold when the copy is to
+/// run, which the kernel then calls busy.
+pub fn copy_program(from: &Path, to: &Path) {
+    let copied = Command::new("cp").args([from, to]).status().expect("cp");
+    assert!(copied.success(), "{} to {}", from.display(), to.display());
+}
+
+/// Writes a program, by another process for the same reason.
+pub fn write_program(path: &Path, text: &str) {
+    let mut install = Command::new("install");
+    let mut install = install.args(["-m", "755", "/dev/stdin"]).arg(path).stdin(Stdio::piped()).spawn().expect("install");
+    install.stdin.take().expect("its input").write_all(text.as_bytes()).expect("written");
+    assert!(install.wait().expect("its end").success(), "{}", path.display());
 }
 
 /// Asks until the answer is there.

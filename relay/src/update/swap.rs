@@ -136,14 +136,17 @@ fn wait(child: &mut Child) -> io::Result<std::process::ExitStatus> {
 
 #[cfg(all(test, unix))]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
+    use std::io::Write;
 
     use super::*;
 
     fn script(directory: &Path, text: &str) -> PathBuf {
         let path = directory.join("program");
-        fs::write(&path, format!("#!/bin/sh\n{text}\n")).expect("written");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("mode");
+        // By another process: what this one has open for writing a sibling's fork may hold, and then it cannot be run.
+        let mut install = Command::new("install");
+        let mut install = install.args(["-m", "755", "/dev/stdin"]).arg(&path).stdin(Stdio::piped()).spawn().expect("install");
+        install.stdin.take().expect("its input").write_all(format!("#!/bin/sh\n{text}\n").as_bytes()).expect("written");
+        assert!(install.wait().expect("its end").success());
         path
     }
 
