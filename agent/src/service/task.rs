@@ -57,6 +57,15 @@ impl Task {
             Err(error) => Err(error),
         }
     }
+
+    /// Ends the task if it runs; says whether there is one.
+    fn end(tools: &dyn Tools) -> Result<bool, ToolError> {
+        let shown = Self::shown(tools)?;
+        if shown.as_deref().is_some_and(is_running) {
+            tools.run("schtasks", &["/End", "/TN", NAME])?;
+        }
+        Ok(shown.is_some())
+    }
 }
 
 fn is_running(shown: &str) -> bool {
@@ -78,17 +87,18 @@ impl Manager for Task {
         let mut file = tempfile::NamedTempFile::new().map_err(failed)?;
         file.write_all(&bytes).map_err(failed)?;
         let path = file.into_temp_path();
+        // While it runs it is not run again, and the one that runs knows nothing of what is changed here.
+        Self::end(tools)?;
         tools.run("schtasks", &["/Create", "/F", "/TN", NAME, "/XML", &text(&path)?])?;
         Ok(tools.run("schtasks", &["/Run", "/TN", NAME]).map(drop)?)
     }
 
     fn uninstall(&self, tools: &dyn Tools) -> Result<bool, ServiceError> {
-        let Some(shown) = Self::shown(tools)? else { return Ok(false) };
-        if is_running(&shown) {
-            tools.run("schtasks", &["/End", "/TN", NAME])?;
+        let is_there = Self::end(tools)?;
+        if is_there {
+            tools.run("schtasks", &["/Delete", "/F", "/TN", NAME])?;
         }
-        tools.run("schtasks", &["/Delete", "/F", "/TN", NAME])?;
-        Ok(true)
+        Ok(is_there)
     }
 
     fn condition(&self, tools: &dyn Tools) -> Result<Condition, ServiceError> {
