@@ -39,6 +39,12 @@ pub enum ToolError {
         /// Its exit code, where it was no signal that ended it.
         code: Option<i32>,
     },
+    /// It said yes, and did nothing.
+    #[error("what was set there is not there: {what}; is there a session that keeps it?")]
+    Idle {
+        /// What it should have set.
+        what: String,
+    },
     /// It does not end.
     #[error("`{line}` did not end within {} s", PATIENCE.as_secs())]
     Stuck {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::Args;
+use tokio::time::sleep;
 
 use super::context::Context;
 use super::exit::Exit;
@@ -15,7 +16,10 @@ use crate::app::{self, RunEnd, RunOptions};
 use crate::config::{Mode, duration};
 use crate::control_socket::{ControlSocket, LockError, OpenError};
 use crate::status::model::ENDING;
-use crate::system::raise_descriptor_limit;
+use crate::system::{Signals, raise_descriptor_limit};
+
+/// How long the desktop may take to put its setting back: some hundred milliseconds, unless its session hangs.
+const RESTORING: Duration = Duration::from_secs(5);
 
 /// Options of `run`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
@@ -53,11 +57,23 @@ pub(super) async fn run(context: &Context, arguments: RunArgs) -> Result<Exit, F
     proxy::restore(context).await;
     let options = RunOptions { drain: arguments.drain, socket, file: loaded.file, say: |text| Printer.talk(text) };
     let ended = app::run(loaded.config, options).await;
-    proxy::restore(context).await;
+    restore_at_end(context).await;
     match ended? {
         RunEnd::Asked => Ok(Exit::Ok),
         RunEnd::Interrupted => Ok(Exit::Interrupted),
     }
+}
+
+/// Puts back the desktop's setting, for no longer than a person waits, nor beyond another signal. The journal stays until it
+/// is done.
+async fn restore_at_end(context: &Context) {
+    let Ok(mut signals) = Signals::new() else { return proxy::restore(context).await };
+    tokio::select! {
+        () = proxy::restore(context) => return,
+        () = sleep(RESTORING) => {}
+        () = signals.next() => {}
+    }
+    context.printer.talk("warning: the desktop's proxy setting may not be as before; `awslambdaproxy proxy off` tries again");
 }
 
 /// Who has the configuration may be about to go.

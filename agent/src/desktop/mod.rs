@@ -59,8 +59,8 @@ impl Kind {
         }
         desktop?.split(':').find_map(|name| match name.to_ascii_lowercase().as_str() {
             "kde" => Some(Self::Kde),
-            // These keep it where GNOME does.
-            "gnome" | "unity" | "cinnamon" | "x-cinnamon" | "budgie" | "pantheon" | "mate" | "xfce" | "lxqt" => Some(Self::Gnome),
+            // These keep it where GNOME does. Xfce and LXQt have no such setting, and browsers read GNOME's nowhere else.
+            "gnome" | "unity" | "cinnamon" | "x-cinnamon" | "budgie" | "pantheon" | "mate" => Some(Self::Gnome),
             _ => None,
         })
     }

@@ -118,8 +118,12 @@ impl<'a> SystemProxy<'a> {
 
     fn set(&self, entry: &Entry) -> Result<(), ToolError> {
         let desktop = entry.desktop.desktop();
-        for change in &entry.changes {
-            desktop.write(self.tools, &change.setting, Some(&change.ours))?;
+        for Change { setting, ours, .. } in &entry.changes {
+            desktop.write(self.tools, setting, Some(ours))?;
+            // Without a session `gsettings` ends well whatever it did.
+            if desktop.read(self.tools, setting)?.as_ref() != Some(ours) {
+                return Err(ToolError::Idle { what: setting.clone() });
+            }
         }
         self.announce(entry.desktop);
         Ok(())
@@ -166,7 +170,8 @@ impl<'a> SystemProxy<'a> {
         let now = desktop.read(self.tools, setting)?;
         if now.as_ref() == Some(ours) {
             desktop.write(self.tools, setting, before.as_deref())?;
-            return Ok(true);
+            let is_still_ours = before.as_ref() != Some(ours) && desktop.read(self.tools, setting)?.as_ref() == Some(ours);
+            return if is_still_ours { Err(ToolError::Idle { what: setting.clone() }) } else { Ok(true) };
         }
         Ok(now == *before)
     }

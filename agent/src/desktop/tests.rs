@@ -12,6 +12,8 @@ use super::*;
 struct Memory {
     settings: Mutex<BTreeMap<String, String>>,
     broken: Option<&'static str>,
+    /// Nothing is kept, and nobody says so.
+    is_deaf: bool,
     gone: Option<&'static str>,
 }
 
@@ -23,6 +25,9 @@ impl Memory {
     fn put(&self, key: &str, value: Option<&str>) -> Result<String, ToolError> {
         if self.broken == Some(key) {
             return Err(ToolError::Failed { line: key.to_owned(), text: "read only".to_owned(), code: Some(1) });
+        }
+        if self.is_deaf {
+            return Ok(String::new());
         }
         let mut settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
         match value {
@@ -46,6 +51,16 @@ impl Memory {
                 text: format!("{service} is not a recognized network service.\n** Error: The parameters were not valid."),
                 code: Some(1),
             }),
+            ["-getautoproxyurl", service] => {
+                let is_on = self.get(&format!("autoproxy {service}")).is_some_and(|state| state == "on");
+                Ok(format!("URL: http://corp.example/pac\nEnabled: {}", if is_on { "Yes" } else { "No" }))
+            }
+            ["-getproxyautodiscovery", service] => {
+                let is_on = self.get(&format!("discovery {service}")).is_some_and(|state| state == "on");
+                Ok(format!("Auto Proxy Discovery: {}", if is_on { "On" } else { "Off" }))
+            }
+            ["-setautoproxystate", service, state] => self.put(&format!("autoproxy {service}"), Some(state)),
+            ["-setproxyautodiscovery", service, state] => self.put(&format!("discovery {service}"), Some(state)),
             [get, service] if get.starts_with("-get") => {
                 let kept = self.get(&format!("{} {service}", &get[4..])).unwrap_or("No||0".to_owned());
                 let mut parts = kept.split('|');
@@ -136,15 +151,18 @@ fn every_desktop_is_set_and_put_back_in_its_own_words() {
 
     let memory = Memory::default();
     memory.put("webproxy Wi-Fi", Some("Yes|corp.example|3128")).expect("put");
+    memory.put("autoproxy Wi-Fi", Some("on")).expect("put");
     let set = there_and_back(Kind::MacOs, &memory);
-    assert_eq!(set["webproxy Wi-Fi"], "Yes|127.0.0.1|8080");
+    assert_eq!((set["webproxy Wi-Fi"].as_str(), set["autoproxy Wi-Fi"].as_str()), ("Yes|127.0.0.1|8080", "off"));
     assert!(!set.keys().any(|key| key.contains("Old")));
 
     let memory = Memory::default();
     memory.put("ProxyEnable", Some("REG_DWORD 0x0")).expect("put");
     let set = there_and_back(Kind::Windows, &memory);
     assert_eq!((set["ProxyServer"].as_str(), set["ProxyEnable"].as_str()), ("REG_SZ 127.0.0.1:8080", "REG_DWORD 0x1"));
-    assert_eq!(memory.all().len(), 1);
+    assert_eq!((memory.all().len(), set.contains_key("AutoConfigURL")), (1, false));
+    memory.put("AutoConfigURL", Some("REG_SZ http://corp.example/pac")).expect("put");
+    assert_eq!(there_and_back(Kind::Windows, &memory)["AutoConfigURL"], "REG_SZ ");
 }
 
 #[test]
@@ -154,7 +172,7 @@ fn sessions_are_known_by_what_they_say() {
     {
         assert_eq!(Kind::of_session(Some(session)), Some(kind), "{session}");
     }
-    assert_eq!((Kind::of_session(Some("sway")), Kind::of_session(None)), (None, None));
+    assert_eq!((Kind::of_session(Some("sway")), Kind::of_session(Some("XFCE")), Kind::of_session(None)), (None, None, None));
 }
 
 #[test]
@@ -191,6 +209,18 @@ fn what_fails_half_way_is_put_back() {
     assert!(matches!(proxy.on(asked()), Err(DesktopError::Undone(_))));
     assert!(memory.all().values().all(|value| value == "''"));
     assert_eq!(proxy.state().expect("state"), State::Off);
+}
+
+#[test]
+fn a_tool_that_does_nothing_is_not_believed() {
+    let (mut memory, state) = (Memory { is_deaf: true, ..Memory::default() }, directory());
+    assert!(matches!(system(&memory, &state, "GNOME").on(asked()), Err(DesktopError::Undone(ToolError::Idle { .. }))));
+    memory.is_deaf = false;
+    system(&memory, &state, "GNOME").on(asked()).expect("on");
+    memory.is_deaf = true;
+    assert!(matches!(system(&memory, &state, "GNOME").off(), Err(DesktopError::Left { .. })));
+    memory.is_deaf = false;
+    assert_eq!(system(&memory, &state, "GNOME").off().expect("off"), Restored::Done { kept: Vec::new() });
 }
 
 #[test]

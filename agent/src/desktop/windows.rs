@@ -10,11 +10,17 @@ use crate::tools::{ToolError, Tools};
 
 const KEY: &str = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Internet Settings";
 
+/// The URL of a script that chooses proxies.
+const SCRIPT: &str = "AutoConfigURL";
+
 pub(super) struct Windows;
 
 impl Desktop for Windows {
-    fn wanted(&self, _: &dyn Tools, proxy: SocketAddr) -> Result<Vec<(String, String)>, ToolError> {
-        Ok(vec![("ProxyServer".to_owned(), format!("REG_SZ {proxy}")), ("ProxyEnable".to_owned(), "REG_DWORD 0x1".to_owned())])
+    fn wanted(&self, tools: &dyn Tools, proxy: SocketAddr) -> Result<Vec<(String, String)>, ToolError> {
+        let ours = [("ProxyServer", format!("REG_SZ {proxy}")), ("ProxyEnable", "REG_DWORD 0x1".to_owned())];
+        // A script that chooses proxies goes before the one that is named.
+        let script = self.read(tools, SCRIPT)?.map(|_| (SCRIPT, "REG_SZ ".to_owned()));
+        Ok(script.into_iter().chain(ours).map(|(setting, value)| (setting.to_owned(), value)).collect())
     }
 
     fn read(&self, tools: &dyn Tools, setting: &str) -> Result<Option<String>, ToolError> {

@@ -1,10 +1,11 @@
 //! The desktop's proxy with the real `gsettings`, which keeps its settings in a file of the test's home.
 
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use super::support::desktop::Desktop;
 use super::support::program::{BASE, MINDS_HANGUPS, Program, send_signal};
-use super::support::tools::wait_for;
+use super::support::tools::{wait_for, write_program};
 
 /// A session of GNOME without a bus: settings are in `glib-2.0/settings/keyfile` of the configuration directory.
 const SESSION: [(&str, &str); 2] = [("GSETTINGS_BACKEND", "keyfile"), ("XDG_CURRENT_DESKTOP", "GNOME")];
@@ -15,11 +16,17 @@ struct Session(Program);
 impl Session {
     /// A running agent in a session that has a company's proxy, switched off.
     fn start() -> Self {
+        let session = Self::with(&[]);
+        session.set("http host", "'proxy.corp.example'");
+        session
+    }
+
+    /// A running agent in a session with other variables, too.
+    fn with(more: &[(&'static str, String)]) -> Self {
         let desktop = Desktop::new(&format!("regions = [\"local-1\"]\n{BASE}"));
-        let desktop = desktop.with(SESSION.map(|(name, value)| (name, value.to_owned())));
+        let desktop = desktop.with(SESSION.map(|(name, value)| (name, value.to_owned()))).with(more.to_vec());
         let session = Self(Program::on(desktop, &MINDS_HANGUPS, &["--local"]));
         session.0.wait_until_healthy();
-        session.set("http host", "'proxy.corp.example'");
         session
     }
 
@@ -118,4 +125,36 @@ fn what_the_user_changed_in_between_is_kept() {
     assert!(String::from_utf8_lossy(&off.stderr).contains("org.gnome.system.proxy.http host"), "{off:?}");
     assert_eq!(session.setting(), ("'none'".to_owned(), "'other.example'".to_owned()));
     session.run(&["proxy", "off"]);
+}
+
+#[test]
+fn a_session_that_keeps_nothing_is_not_said_to_be_on() {
+    let session = Session::with(&[("GSETTINGS_BACKEND", "memory".to_owned())]);
+    let on = session.0.command(&["proxy", "on"]);
+    assert_eq!(on.status.code(), Some(1), "{on:?}");
+    assert!(String::from_utf8_lossy(&on.stderr).contains("what was set there is not there"), "{on:?}");
+    assert_eq!(String::from_utf8_lossy(&session.run(&["proxy", "status"]).stdout), "off\n");
+}
+
+#[test]
+fn a_session_that_hangs_does_not_hold_the_agents_end_up_and_loses_nothing() {
+    let tools = tempfile::tempdir().expect("a directory");
+    let stuck = tools.path().join("stuck");
+    let tool = format!("#!/bin/sh\n[ ! -e {} ] || exec sleep 60\nexec /usr/bin/gsettings \"$@\"\n", stuck.display());
+    write_program(&tools.path().join("gsettings"), &tool);
+    let path = format!("{}:{}", tools.path().display(), std::env::var("PATH").expect("a PATH"));
+    let mut session = Session::with(&[("PATH", path)]);
+    let before = session.setting();
+    session.run(&["proxy", "on"]);
+    std::fs::write(&stuck, "").expect("written");
+    let asked = Instant::now();
+    session.0.signal("TERM");
+    assert!(session.0.wait().success());
+    // One program alone is waited for 10 s.
+    assert!(asked.elapsed() < Duration::from_secs(9), "{:?}", asked.elapsed());
+    assert!(session.0.log().contains("`awslambdaproxy proxy off` tries again"), "{}", session.0.log());
+    std::fs::remove_file(&stuck).expect("removed");
+    assert_eq!(session.setting(), ("'manual'".to_owned(), "'127.0.0.1'".to_owned()));
+    session.run(&["proxy", "off"]);
+    assert_eq!(session.setting(), before);
 }
