@@ -17,7 +17,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::gauge::Gauge;
 use super::tuner::{Tuner, Windows};
-use super::{FIRST_SESSION_WINDOW, FIRST_STREAM_WINDOW, FRAME, HEADERS, SessionError, TLS_NAME};
+use super::{FIRST_SESSION_WINDOW, FIRST_STREAM_WINDOW, FRAME, HEADERS, SHARES, SMALL_FRAMES, SessionError, TLS_NAME};
 use crate::identity::{BadKey, Identity, PublicKey};
 use crate::outcome::{ProxyError, Refusal};
 use crate::stream::TunnelStream;
@@ -87,6 +87,7 @@ where
         .initial_connection_window_size(FIRST_SESSION_WINDOW)
         .max_frame_size(FRAME)
         .max_header_list_size(HEADERS)
+        .data_frame_budget(SMALL_FRAMES)
         // h2 counts late frames of streams that it has forgotten, never forgets the count, and ends the session at 1024:
         // some hundred cancelled downloads on a slow path. The peer is authenticated; there is nothing to defend against.
         .max_local_error_reset_streams(None)
@@ -147,7 +148,7 @@ pub struct Driver<T> {
 impl<T: AsyncRead + AsyncWrite + Unpin> Windows for h2::client::Connection<TlsStream<T>, Bytes> {
     fn set(&mut self, size: u32) -> Result<(), h2::Error> {
         self.set_initial_window_size(size)?;
-        self.set_target_window_size(size);
+        self.set_target_window_size(SHARES * size);
         Ok(())
     }
 }

@@ -13,13 +13,22 @@ mod window;
 
 use std::io;
 
+use crate::limits::LARGEST_WINDOW;
+
 /// Name in the TLS handshake of a tunnel. It is never sent and never judged: the keys are.
 const TLS_NAME: &str = "tunnel.invalid";
 
 /// Received DATA that a stream may have outstanding at first, bytes; grows with the path (see [`window`]).
 const FIRST_STREAM_WINDOW: u32 = 512 * 1024;
+/// How many times a stream's window all streams together may have outstanding. What a program leaves unread stays outstanding:
+/// beside two that read nothing, all others and the control stream still have a whole window.
+const SHARES: u32 = 3;
 /// The same for all streams of a session together.
-const FIRST_SESSION_WINDOW: u32 = 1024 * 1024;
+const FIRST_SESSION_WINDOW: u32 = SHARES * FIRST_STREAM_WINDOW;
+/// Received DATA that waits unread costs h2 256 bytes a frame at least, and beyond this it ends the session. 130,000 frames of one
+/// byte: hours of keys and of lines that a paused program has not read, or that came at once after an outage. With their
+/// bookkeeping they take some 20 MB.
+const SMALL_FRAMES: usize = 2 * LARGEST_WINDOW as usize;
 /// Largest HTTP/2 frame, bytes: one frame, one TLS burst, one WebSocket message.
 const FRAME: u32 = 64 * 1024;
 /// Header list of a CONNECT or its answer, bytes: an authority and a Proxy-Status line.

@@ -15,7 +15,7 @@ use tokio_rustls::server::TlsStream;
 use super::client::PROXY_STATUS;
 use super::gauge::Gauge;
 use super::tuner::{Tuner, Windows};
-use super::{FIRST_SESSION_WINDOW, FIRST_STREAM_WINDOW, FRAME, HEADERS, PENDING_RESETS, SessionError};
+use super::{FIRST_SESSION_WINDOW, FIRST_STREAM_WINDOW, FRAME, HEADERS, PENDING_RESETS, SHARES, SMALL_FRAMES, SessionError};
 use crate::identity::{Identity, PublicKey};
 use crate::limits::STREAMS_PER_EXIT;
 use crate::outcome::{ProxyError, Refusal};
@@ -35,6 +35,7 @@ where
         .initial_connection_window_size(FIRST_SESSION_WINDOW)
         .max_frame_size(FRAME)
         .max_header_list_size(HEADERS)
+        .data_frame_budget(SMALL_FRAMES)
         .max_concurrent_streams((STREAMS_PER_EXIT + ROOM_FOR_REFUSALS) as u32)
         .max_pending_accept_reset_streams(PENDING_RESETS)
         .max_local_error_reset_streams(None)
@@ -55,7 +56,7 @@ pub struct Server<T> {
 impl<T: AsyncRead + AsyncWrite + Unpin> Windows for h2::server::Connection<TlsStream<T>, Bytes> {
     fn set(&mut self, size: u32) -> Result<(), h2::Error> {
         self.set_initial_window_size(size)?;
-        self.set_target_window_size(size);
+        self.set_target_window_size(SHARES * size);
         Ok(())
     }
 }

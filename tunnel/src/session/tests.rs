@@ -265,3 +265,61 @@ async fn late_bytes_of_many_cancelled_streams_do_not_end_the_session() {
         assert_eq!(kept.read_u8().await.expect("the session lives"), b'x');
     }
 }
+
+/// Several streams of one session, both ends of each, and what keeps the session going.
+async fn streams(count: usize) -> (Vec<(TunnelStream, TunnelStream)>, client::Opener) {
+    let (opener, driver, mut server) = session_pair().await;
+    tokio::spawn(driver);
+    let (give, mut taken) = tokio::sync::mpsc::channel(count.max(1));
+    tokio::spawn(async move {
+        while let Some(Ok(incoming)) = server.next().await {
+            let _test_over = give.send(incoming.accept().expect("accepted")).await;
+        }
+    });
+    let mut pairs = Vec::new();
+    for _ in 0..count {
+        let near = opener.open("example.com:443").await.expect("open");
+        pairs.push((near, taken.recv().await.expect("the other end")));
+    }
+    (pairs, opener)
+}
+
+#[tokio::test]
+async fn thousands_of_small_pieces_that_nobody_reads_end_no_session() {
+    let (mut pairs, opener) = streams(2).await;
+    let (mut other_near, mut other_far) = pairs.pop().expect("two");
+    let (mut near, mut far) = pairs.pop().expect("two");
+    for _ in 0..8000 {
+        far.write_all(b"a line of a log that grows\n").await.expect("written");
+        far.flush().await.expect("sent");
+    }
+    other_far.write_all(b"alive").await.expect("written");
+    let mut alive = [0; 5];
+    other_near.read_exact(&mut alive).await.expect("the session goes on");
+    far.shutdown().await.expect("closed");
+    let mut got = Vec::new();
+    near.read_to_end(&mut got).await.expect("nothing is lost");
+    assert_eq!(got.len(), 8000 * 27);
+    drop(opener);
+}
+
+#[tokio::test]
+async fn two_programs_that_read_nothing_leave_the_others_a_window() {
+    let (mut pairs, _opener) = streams(3).await;
+    let (mut near, mut far) = pairs.pop().expect("three");
+    let mut unread = Vec::new();
+    for (near, mut far) in pairs {
+        unread.push(near);
+        tokio::spawn(async move { far.write_all(&vec![7; 40 * 1024 * 1024]).await });
+    }
+    let sent = tokio::spawn(async move {
+        // Enough to let the windows grow, and what is unread with them.
+        far.write_all(&vec![1; 30_000_000]).await?;
+        far.shutdown().await
+    });
+    let mut got = Vec::new();
+    tokio::time::timeout(std::time::Duration::from_secs(60), near.read_to_end(&mut got)).await.expect("it moves").expect("read");
+    assert_eq!(got.len(), 30_000_000);
+    sent.await.expect("task").expect("sent");
+    drop(unread);
+}

@@ -19,7 +19,7 @@ const EAGER: Duration = Duration::from_millis(5);
 
 /// What a connection of either role lets us set.
 pub(super) trait Windows {
-    /// Sets the window of all streams, each and together. An error means that the last change is still under way.
+    /// Sets the window of each stream, and that of all together with it. An error means that the last change is still under way.
     fn set(&mut self, size: u32) -> Result<(), h2::Error>;
 }
 
@@ -45,7 +45,7 @@ pub(super) struct Tuner {
 
 impl Tuner {
     pub(super) fn new(ping_pong: Option<PingPong>, gauge: Arc<Gauge>) -> Self {
-        let window = Window::new(super::FIRST_SESSION_WINDOW);
+        let window = Window::new(super::FIRST_STREAM_WINDOW);
         Self { ping_pong, gauge, window, unset: None, sent: None, answered: None }
     }
 

@@ -3,9 +3,13 @@
 
 use std::time::Duration;
 
-use crate::limits::LARGEST_WINDOW as LARGEST;
+use super::SHARES;
+use crate::limits::LARGEST_WINDOW;
 
-/// The receive window of one session.
+/// Where it stops growing, bytes: all streams together have [`SHARES`] of it.
+const LARGEST: u32 = LARGEST_WINDOW / SHARES;
+
+/// The receive window of each stream.
 #[derive(Debug)]
 pub(super) struct Window {
     size: u32,
@@ -56,7 +60,7 @@ mod tests {
             let full = u64::from(window.size);
             sizes.extend(window.measure(full, 100 * MS));
         }
-        assert_eq!(sizes, [2, 4, 8, 16].map(|mib| mib * 1024 * 1024));
+        assert_eq!(sizes, [2 * 1024 * 1024, 4 * 1024 * 1024, LARGEST]);
     }
 
     #[test]
