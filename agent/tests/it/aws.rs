@@ -1,10 +1,13 @@
 //! An agent whose functions are in AWS, when AWS says no: what the person who started it is told, and what helps.
 
-use std::process::Output;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::desktop::{Desktop, Ended};
+use super::desktop::Desktop;
 use super::program::{Program, Relay};
 use super::scripted::{Call, DISABLED, Scripted};
 use super::squid::{KNOWN, Squid, USER};
@@ -125,10 +128,16 @@ fn a_first_region_that_is_not_enabled_does_not_end_the_start() {
 
 #[test]
 fn a_session_token_replaced_on_disk_is_taken_up_without_a_restart() {
-    let relay = Relay::start();
-    let cloud = Scripted::start(true, |call: &Call| match call.token.as_deref() {
+    let (relay, held) = (Relay::start(), Arc::new(AtomicBool::new(false)));
+    let hold = held.clone();
+    let cloud = Scripted::start(true, move |call: &Call| match call.token.as_deref() {
         Some("new") => (404, "ResourceNotFoundException", "Function not found".to_owned()),
-        _ => (403, "ExpiredTokenException", "The security token included in the request is expired".to_owned()),
+        _ => {
+            while hold.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            (403, "ExpiredTokenException", "The security token included in the request is expired".to_owned())
+        }
     });
     let desktop = Desktop::new(&configuration(&relay, &["us-west-2"], "[aws]\nprofile = \"work\""));
     let profile =
@@ -144,9 +153,19 @@ fn a_session_token_replaced_on_disk_is_taken_up_without_a_restart() {
     let expired = problem(&agent, "credentials_expired");
     assert!(expired["hint"].as_str().expect("hint").contains("without a restart"), "{expired}");
     assert!(invoked_with(&cloud, "old") && !invoked_with(&cloud, "new"));
+    // An Invoke that is on its way with the old one says nothing of what is asked for later.
+    held.store(true, Ordering::Relaxed);
+    let before = cloud.calls().len();
+    let rotate = || agent.prepare(&["rotate"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it runs");
+    let first = rotate();
+    wait_for("an Invoke", || (cloud.calls().len() > before).then_some(()));
     desktop.write("credentials", &profile("new"));
-    let rotated: Ended = Output::into(agent.command(&["rotate"]));
+    let second = rotate();
+    std::thread::sleep(Duration::from_millis(500));
+    held.store(false, Ordering::Relaxed);
+    let rotated = second.wait_with_output().expect("it ends");
     assert!(invoked_with(&cloud, "new"), "{rotated:?}");
+    first.wait_with_output().expect("it ends");
     problem(&agent, "function_missing");
 }
 

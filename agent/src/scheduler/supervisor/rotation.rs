@@ -61,8 +61,10 @@ pub(super) struct Rotation {
 struct Waiting {
     region: usize,
     old: Option<IpAddr>,
-    /// Exits up to this one were there before the request.
+    /// Exits up to this one are not what was asked for.
     newer_than: ExitId,
+    /// Exits up to this one were invoked before the request: what made them fail may have been mended since.
+    invoked_before: ExitId,
     asked: Instant,
     until: Instant,
     fresh: bool,
@@ -101,7 +103,8 @@ impl<C: Cloud> Supervisor<C> {
 
     /// One try in one region.
     fn ask_for_exit(&mut self, region: usize, old: Option<IpAddr>, fresh: bool, tries: u8) -> Waiting {
-        let newer_than = if fresh { self.newest_id() } else { self.newest_ready(region) };
+        let invoked_before = self.newest_id();
+        let newer_than = if fresh { invoked_before } else { self.newest_ready(region) };
         let asked = &mut self.regions[region];
         if asked.raise != Raise::UnderWay {
             asked.raise = Raise::None;
@@ -109,14 +112,16 @@ impl<C: Cloud> Supervisor<C> {
         asked.memory.on_rotate_requested(super::now(), fresh);
         let asked = Instant::now();
         let until = asked + if fresh { FRESH_PATIENCE } else { PATIENCE };
-        Waiting { region, old, newer_than, asked, until, fresh, tries }
+        Waiting { region, old, newer_than, invoked_before, asked, until, fresh, tries }
     }
 
     /// The generation of a region was raised, or not: exits that were invoked before are not what was asked for.
     pub(super) fn follow_raise(&mut self, region: usize) {
         let newest = self.newest_id();
         let waiting = self.rotations.iter_mut().flat_map(|rotation| &mut rotation.waiting);
-        waiting.filter(|one| one.fresh && one.region == region).for_each(|one| one.newer_than = newest);
+        waiting
+            .filter(|one| one.fresh && one.region == region)
+            .for_each(|one| (one.newer_than, one.invoked_before) = (newest, newest));
     }
 
     /// An exit that is starting comes after the request, as far as the planner is concerned.
@@ -175,7 +180,8 @@ impl<C: Cloud> Supervisor<C> {
         if self.stopping.is_some() || self.is_winding_down {
             return failed(Reason::Shutdown.name().to_owned(), None);
         }
-        let faults = self.ended.iter().filter(|ended| is_newer(&ended.exit)).filter_map(|ended| ended.fault.as_ref());
+        let is_later = |exit: &Exit| is_newer(exit) && exit.id > waiting.invoked_before;
+        let faults = self.ended.iter().filter(|ended| is_later(&ended.exit)).filter_map(|ended| ended.fault.as_ref());
         let has_failed = faults.clone().any(|fault| !fault.retryable) || faults.count() > RETRIES;
         if (has_failed || waiting.asked.elapsed() >= RELAY_PATIENCE)
             && let Some(problem) = self.outfit.relays.blocked()
