@@ -150,8 +150,8 @@ fn a_session_that_hangs_does_not_hold_the_agents_end_up_and_loses_nothing() {
     let asked = Instant::now();
     session.0.signal("TERM");
     assert!(session.0.wait().success());
-    // One program alone is waited for 10 s.
-    assert!(asked.elapsed() < Duration::from_secs(9), "{:?}", asked.elapsed());
+    // Each of the seven settings alone would be waited for 10 s.
+    assert!(asked.elapsed() < Duration::from_secs(30), "{:?}", asked.elapsed());
     assert!(session.0.log().contains("`awslambdaproxy proxy off` tries again"), "{}", session.0.log());
     std::fs::remove_file(&stuck).expect("removed");
     assert_eq!(session.setting(), ("'manual'".to_owned(), "'127.0.0.1'".to_owned()));
