@@ -36,9 +36,7 @@ impl Reply {
             request_id: request_id.map(|id| printable(id, LONGEST_TEXT)),
         }
     }
-}
 
-impl Reply {
     /// The reply without the cloud's text.
     fn brief(&self) -> Self {
         Self { message: String::new(), ..self.clone() }

@@ -100,9 +100,9 @@ fn judge(answer: Result<Answer, CloudError>, phase: Phase) -> Verdict {
             Verdict::TunnelTells
         }
         // Who stands between this machine and the cloud may lose patience with a silent call; the function runs on.
-        Err(CloudError::Service(reply)) if phase == Phase::Carry => {
-            tracing::debug!(%reply, "the cloud failed to answer for a function that runs; the tunnel tells");
-            Verdict::Doubtful(format!("the cloud failed at {reply}"))
+        Err(error @ CloudError::Service(_)) if phase == Phase::Carry => {
+            tracing::debug!(%error, "the cloud failed to answer for a function that runs; the tunnel tells");
+            Verdict::Doubtful(error.to_string())
         }
         Err(error) => Verdict::Over(Err(refused(&error))),
     }

@@ -18,7 +18,7 @@ use super::exit::Exit;
 use super::generation::Raise;
 use super::trouble::problem_key;
 use crate::cloud::Cloud;
-use crate::exits::state::{ExitState, Reason};
+use crate::exits::state::ExitState;
 use crate::health::Refuser;
 use crate::scheduler::plan::{ExitId, RegionStatus};
 
@@ -178,7 +178,7 @@ impl<C: Cloud> Supervisor<C> {
         let failed =
             |error: String, refuser| Standing::Over(Rotated { refuser, ..self.rotated(waiting, None, Some(error), None) });
         if self.stopping.is_some() || self.is_winding_down {
-            return failed(Reason::Shutdown.name().to_owned(), None);
+            return failed("the agent is ending, so it takes no new exits".to_owned(), None);
         }
         let is_later = |exit: &Exit| is_newer(exit) && exit.id > waiting.invoked_before;
         let faults = self.ended.iter().filter(|ended| is_later(&ended.exit)).filter_map(|ended| ended.fault.as_ref());
